@@ -22,6 +22,10 @@ const (
 	SnippetsPackage = "migration-snippets" // what a package with snippets provides
 )
 
+// ScriptPath is the PATH that a migration runs with; the build looks for the
+// commands that it calls in the same places.
+const ScriptPath = "/usr/sbin:/usr/bin:/sbin:/bin"
+
 // MarkerPath is the file whose existence says that the bundle with this
 // anchor is complete on the device.
 func MarkerPath(anchor Digest) string { return StateDir + "/complete/" + anchor.Hex() }
