@@ -16,15 +16,10 @@ func MakeDeb(dir string, c Compression, pkgs ...Package) ([]string, error) {
 	if c == Default {
 		c = Xz
 	}
-	var files []string
-	for _, p := range pkgs {
+	return each(pkgs, func(p Package) (string, error) {
 		file := filepath.Join(dir, fmt.Sprintf("%s_%s_%s.deb", p.Name, fileVersion(p), p.arch()))
-		if err := makeDeb(file, c, p); err != nil {
-			return nil, fmt.Errorf("making %q: %w", file, err)
-		}
-		files = append(files, file)
-	}
-	return files, nil
+		return file, makeDeb(file, c, p)
+	})
 }
 
 func makeDeb(file string, c Compression, p Package) error {

@@ -31,15 +31,10 @@ func MakeIpkTar(dir string, pkgs ...Package) ([]string, error) {
 }
 
 func eachIpk(dir string, c Compression, pkgs []Package, join func(tmp, file string, members []string) error) ([]string, error) {
-	var files []string
-	for _, p := range pkgs {
+	return each(pkgs, func(p Package) (string, error) {
 		file := filepath.Join(dir, fmt.Sprintf("%s_%s_%s.ipk", p.Name, fileVersion(p), p.arch()))
-		if err := makeIpk(file, c, p, join); err != nil {
-			return nil, fmt.Errorf("making %q: %w", file, err)
-		}
-		files = append(files, file)
-	}
-	return files, nil
+		return file, makeIpk(file, c, p, join)
+	})
 }
 
 func makeIpk(file string, c Compression, p Package, join func(tmp, file string, members []string) error) error {

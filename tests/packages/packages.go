@@ -19,7 +19,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -195,6 +197,27 @@ func run(dir, tool string, args ...string) error {
 		return fmt.Errorf("running %s: %w\n%s", tool, err, out)
 	}
 	return nil
+}
+
+// each makes the packages side by side, since most of the time goes into
+// starting processes, and returns the files in the order of pkgs.
+func each(pkgs []Package, mk func(Package) (string, error)) ([]string, error) {
+	files := make([]string, len(pkgs))
+	errs := make([]error, len(pkgs))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 2*runtime.NumCPU())
+	for i, p := range pkgs {
+		wg.Add(1)
+		slots <- struct{}{}
+		go func(i int, p Package) {
+			defer func() { <-slots; wg.Done() }()
+			if files[i], errs[i] = mk(p); errs[i] != nil {
+				errs[i] = fmt.Errorf("making %q: %w", files[i], errs[i])
+			}
+		}(i, p)
+	}
+	wg.Wait()
+	return files, errors.Join(errs...)
 }
 
 // inScratch calls f with a directory that is gone afterwards.
