@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package engine
+
+import (
+	"meta-migration/internal/bundle"
+	"meta-migration/target/migrate-runner/ledger"
+)
+
+// A Bundle is a manifest with its anchor and index.
+type Bundle struct {
+	*bundle.Manifest
+	Anchor bundle.Digest
+	Index  *bundle.Index
+}
+
+// NewBundle makes a Bundle of a manifest that was read from bytes with the
+// digest anchor.
+func NewBundle(m *bundle.Manifest, anchor bundle.Digest) *Bundle {
+	return &Bundle{m, anchor, m.Index()}
+}
+
+// holds says whether id is in the bundle or superseded in it.
+func (b *Bundle) holds(id bundle.ID) bool {
+	_, in := b.Index.Position(b.Index.Resolve(id))
+	return in
+}
+
+// CountsAsApplied says whether id needs no run: it is applied, baseline or
+// retired, or all that it superseded count as applied. One that is pending
+// by a record (re-armed, reverted, forgotten) never counts.
+func (b *Bundle) CountsAsApplied(s *State, id bundle.ID) bool {
+	switch s.Standing(id) {
+	case Applied, Baseline:
+		return true
+	}
+	if b.Index.Retired(id) {
+		return true
+	}
+	if s.Standing(id) == Pending {
+		return false
+	}
+	old := b.Index.Superseded(id)
+	for _, o := range old {
+		if !b.CountsAsApplied(s, o) {
+			return false
+		}
+	}
+	return len(old) > 0
+}
+
+// item describes id for the ledger, from what the manifest says of it.
+func (b *Bundle) item(id bundle.ID) ledger.Item {
+	if i, ok := b.Index.Position(id); ok {
+		m := &b.Migrations[i]
+		return ledger.Item{ID: id, Since: m.Since, OneWay: m.OneWay, Digest: m.Digest, Supersedes: b.Index.AllSuperseded(id)}
+	}
+	if g := b.Index.Gone(id); g != nil {
+		return ledger.Item{ID: id, Since: g.Since, Digest: g.Digest, Supersedes: b.Index.AllSuperseded(id)}
+	}
+	return ledger.Item{ID: id}
+}
+
+func (b *Bundle) items(ids []bundle.ID) []ledger.Item {
+	var items []ledger.Item
+	for _, id := range ids {
+		items = append(items, b.item(id))
+	}
+	return items
+}
+
+// BaselineItems are what a fresh event, or one by hand, records as baseline:
+// the bundle's migrations, what they supersede, and all that is gone, as far
+// as they do not count as applied. Migrations with `Fresh: run`, and what
+// they supersede, are left out, since they are to run.
+func (b *Bundle) BaselineItems(s *State) []ledger.Item {
+	var ids []bundle.ID
+	seen := map[bundle.ID]bool{}
+	add := func(id bundle.ID) {
+		if i, in := b.Index.Position(b.Index.Resolve(id)); in && b.Migrations[i].Fresh == bundle.RunFresh {
+			return
+		}
+		standing := s.Standing(id)
+		if !seen[id] && standing != Applied && standing != Baseline {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	for i := range b.Migrations {
+		add(b.Migrations[i].ID)
+	}
+	for i := range b.Migrations {
+		for _, old := range b.Migrations[i].Supersedes {
+			add(old)
+		}
+	}
+	for i := range b.Gone {
+		add(b.Gone[i].ID)
+		for _, old := range b.Gone[i].Supersedes {
+			add(old)
+		}
+	}
+	return b.items(ids)
+}
+
+// FreshEvent is the baseline decision on s, by hand or not.
+func (b *Bundle) FreshEvent(s *State, hand bool) ledger.Event {
+	return ledger.Event{Kind: ledger.Fresh, Bundle: b.Anchor, Release: b.Release, Items: b.BaselineItems(s), Hand: hand}
+}
+
+// StartedEvent begins the attempt number of the migration at position.
+func (b *Bundle) StartedEvent(position, number int) ledger.Event {
+	m := &b.Migrations[position]
+	paths := len(m.Paths) > 0
+	return ledger.Event{
+		Kind: ledger.Started, ID: m.ID, Digest: m.Digest, Bundle: b.Anchor, Release: b.Release, Attempt: number,
+		Since: m.Since, OneWay: m.OneWay, Paths: paths, Keep: paths && b.Keep == bundle.KeepGood,
+		Items: b.items(b.Index.AllSuperseded(m.ID)),
+	}
+}
+
+// EndedEvent ends the attempt that started began. The caller adds how it
+// went: exit, signal, time, reason.
+func EndedEvent(started *ledger.Event, kind ledger.Kind) ledger.Event {
+	e := *started
+	e.Kind, e.Ref, e.Seq, e.At, e.Line, e.Critical = kind, started.Seq, 0, 0, "", false
+	if kind != ledger.Applied {
+		e.Items = nil
+	}
+	return e
+}

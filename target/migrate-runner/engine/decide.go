@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package engine
+
+import (
+	"strings"
+
+	"meta-migration/internal/bundle"
+	"meta-migration/target/migrate-runner/ledger"
+)
+
+// A Decision is what a run does before its first migration. Where Refusal is
+// set nothing of it is done.
+type Decision struct {
+	Refusal  *Refusal
+	Fresh    *ledger.Event // the device is fresh
+	Confirm  *ledger.Event // a later release starts: what was unconfirmed is kept
+	Fallback *ledger.Event // saves to put back, and what is pending then
+	Rearm    *ledger.Event // future ones that are tolerated
+	After    *State        // the state when all of it is recorded
+}
+
+// Decide judges the bundle b on a device with state s, in which nothing is
+// left open. freshUnless says whether one of the Fresh-Unless paths exists.
+// s is not changed.
+func Decide(b *Bundle, s *State, freshUnless bool) *Decision {
+	d := &Decision{After: s.Clone()}
+	if s.Critical != nil {
+		d.Refusal = &Refusal{ExitDowngrade,
+			"the ledger holds an event of kind \"" + string(s.Critical.Kind) + "\" that this runner does not know",
+			"install the newer image again"}
+		return d
+	}
+	if s.Events == 0 && len(b.FreshUnless) > 0 && !freshUnless {
+		e := b.FreshEvent(s, false)
+		d.Fresh = &e
+		d.After.Apply(d.Fresh)
+	}
+	d.unconfirmed(b)
+	if d.Refusal = d.downgrade(b); d.Refusal == nil {
+		d.Refusal = tooOld(b, d.After)
+	}
+	return d
+}
+
+// unconfirmed settles what an image before this one applied and nobody
+// confirmed: a later release keeps it, one that lacks some of it puts it back.
+func (d *Decision) unconfirmed(b *Bundle) {
+	s := d.After
+	if len(s.Unconfirmed) == 0 {
+		return
+	}
+	later, missing := true, -1
+	for i := range s.Unconfirmed {
+		later = later && bundle.CompareReleases(b.Release, s.Unconfirmed[i].Release) > 0
+		if missing < 0 && !b.holds(s.Unconfirmed[i].ID) {
+			missing = i
+		}
+	}
+	switch {
+	case later:
+		d.Confirm = &ledger.Event{Kind: ledger.Confirmed}
+		s.Apply(d.Confirm)
+	case missing >= 0:
+		d.Fallback = fallback(b, s, missing)
+		reverted := RevertedEvent(d.Fallback)
+		s.Apply(d.Fallback)
+		s.Apply(&reverted)
+	}
+}
+
+// fallback names the saves of all unconfirmed ones from the oldest missing
+// one on, newest first, and what is pending when they are put back.
+func fallback(b *Bundle, s *State, oldest int) *ledger.Event {
+	e := &ledger.Event{Kind: ledger.Fallback, Bundle: b.Anchor, Release: b.Release}
+	seen := map[bundle.ID]bool{}
+	add := func(r *Record) {
+		if r != nil && !seen[r.ID] {
+			seen[r.ID] = true
+			e.Items = append(e.Items, ledger.Item{ID: r.ID, Since: r.Since, OneWay: r.OneWay, Digest: r.Digest})
+		}
+	}
+	for i := len(s.Unconfirmed) - 1; i >= oldest; i-- {
+		u := &s.Unconfirmed[i]
+		e.Refs = append(e.Refs, u.Ref)
+		add(s.Records[u.ID])
+		for j := range u.Items {
+			if r := s.Records[u.Items[j].ID]; r != nil && r.Through == u.ID {
+				add(r)
+			}
+		}
+	}
+	return e
+}
+
+// RevertedEvent ends a fallback.
+func RevertedEvent(fallback *ledger.Event) ledger.Event {
+	return ledger.Event{Kind: ledger.Reverted, Ref: fallback.Seq, Refs: fallback.Refs, Items: fallback.Items}
+}
+
+// downgrade finds the future ones, and refuses or re-arms them.
+func (d *Decision) downgrade(b *Bundle) *Refusal {
+	future := Future(b, d.After)
+	if len(future) == 0 {
+		return nil
+	}
+	var names, oneWay []string
+	e := &ledger.Event{Kind: ledger.Rearmed, Bundle: b.Anchor, Release: b.Release}
+	for _, r := range future {
+		names = append(names, string(r.ID))
+		if r.OneWay {
+			oneWay = append(oneWay, string(r.ID))
+		}
+		e.Items = append(e.Items, ledger.Item{ID: r.ID, Since: r.Since, OneWay: r.OneWay, Digest: r.Digest})
+	}
+	const cure = "install the newer image again"
+	switch {
+	case b.OnDowngrade == bundle.Refuse:
+		return &Refusal{ExitDowngrade, "the data was migrated by a newer image (" + strings.Join(names, ", ") +
+			") and On-Downgrade is refuse", cure}
+	case oneWay != nil:
+		return &Refusal{ExitDowngrade, "the data was changed by a One-Way migration of a newer image: " + strings.Join(oneWay, ", "), cure}
+	}
+	d.Rearm = e
+	d.After.Apply(e)
+	return nil
+}
+
+// Future returns, sorted by ID, the records of migrations that are future on
+// this bundle: they changed the data, the bundle has not got them, and they
+// are of this release or a later one.
+func Future(b *Bundle, s *State) []*Record {
+	var future []*Record
+	for _, r := range s.Records {
+		changed := r.Standing == Applied || r.Standing == Baseline || r.Touched
+		if changed && r.Since != "" && bundle.CompareReleases(r.Since, b.Release) >= 0 && !b.covers(s, r.ID, nil) {
+			future = append(future, r)
+		}
+	}
+	sortRecords(future)
+	return future
+}
+
+// covers says whether the bundle holds id, or all that id superseded. path
+// guards against a circle, which only a forged ledger can hold.
+func (b *Bundle) covers(s *State, id bundle.ID, path []bundle.ID) bool {
+	if b.holds(id) {
+		return true
+	}
+	r := s.Records[id]
+	if r == nil || len(r.Supersedes) == 0 || len(path) > 100 {
+		return false
+	}
+	path = append(path, id)
+	for _, old := range r.Supersedes {
+		if contains(path, old) || !b.covers(s, old, path) {
+			return false
+		}
+	}
+	return true
+}
+
+func contains(ids []bundle.ID, id bundle.ID) bool {
+	for _, i := range ids {
+		if i == id {
+			return true
+		}
+	}
+	return false
+}
+
+func tooOld(b *Bundle, s *State) *Refusal {
+	if b.MinFrom == "" || s.Release != "" && bundle.CompareReleases(s.Release, b.MinFrom) >= 0 {
+		return nil
+	}
+	from := "was last complete with release " + s.Release
+	if s.Release == "" {
+		from = "has no record of any release"
+	}
+	return &Refusal{ExitTooOld, "the device " + from + "; this image, " + b.Release + ", needs at least " + b.MinFrom,
+		"install release " + b.MinFrom + " first, then this one"}
+}
