@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+//go:build !mips && !mipsle && !mips64 && !mips64le && !ppc64 && !ppc64le
+
+package sys
+
+// ficlone is _IOW(0x94, 9, int) of include/uapi/linux/fs.h.
+const ficlone = 0x40049409

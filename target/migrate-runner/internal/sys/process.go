@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package sys
+
+import "syscall"
+
+const (
+	prSetChildSubreaper = 36
+	prGetChildSubreaper = 37
+)
+
+// Prctl calls prctl(2) with numbers as arguments. Options that concern one
+// thread need a locked one.
+func Prctl(option int, a2, a3, a4, a5 uintptr) (int, error) {
+	n, _, e := syscall.Syscall6(syscall.SYS_PRCTL, uintptr(option), a2, a3, a4, a5, 0)
+	return int(n), result(e)
+}
+
+// SetSubreaper makes orphaned descendants children of this process, so that it
+// can end and wait for all of them. It holds for the process, not for its
+// children.
+func SetSubreaper() error {
+	_, err := Prctl(prSetChildSubreaper, 1, 0, 0, 0)
+	return err
+}
+
+// PidfdOpen returns a descriptor of a process that polls readable when it
+// ends. The process must not have been waited for, else the number may be
+// another's. Kernels before 5.3 give ENOSYS.
+func PidfdOpen(pid int) (fd int, err error) {
+	n, _, e := syscall.Syscall(sysPidfdOpen, uintptr(pid), 0, 0)
+	if e != 0 {
+		return -1, e
+	}
+	return int(n), nil
+}
+
+// PidfdSendSignal sends a signal to the process of a [PidfdOpen] descriptor.
+// ESRCH means that it has ended and was waited for.
+func PidfdSendSignal(fd int, sig syscall.Signal) error {
+	_, _, e := syscall.Syscall6(sysPidfdSendSignal, uintptr(fd), uintptr(sig), 0, 0, 0, 0)
+	return result(e)
+}
+
+// Umask sets the process's umask and returns the one before.
+func Umask(mask int) int { return syscall.Umask(mask) }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package sys
+
+import "syscall"
+
+// Fsync waits until content and metadata of fd are on its medium.
+func Fsync(fd int) error { return retry(func() error { return syscall.Fsync(fd) }) }
+
+// Fdatasync is [Fsync] without metadata that is not needed to read the
+// content back.
+func Fdatasync(fd int) error { return retry(func() error { return syscall.Fdatasync(fd) }) }
+
+// Syncfs waits until all of the file system that holds fd is on its medium.
+// Kernels before 5.8 do not report errors of writing back.
+func Syncfs(fd int) error {
+	return retry(func() error {
+		_, _, e := syscall.Syscall(sysSyncfs, uintptr(fd), 0, 0)
+		return result(e)
+	})
+}
+
+// Flags of [Fallocate].
+const (
+	FALLOC_FL_KEEP_SIZE  = 1
+	FALLOC_FL_PUNCH_HOLE = 2
+)
+
+// Fallocate reserves space, so that later writes there cannot end in ENOSPC.
+// A file system that cannot do it gives EOPNOTSUPP.
+func Fallocate(fd int, mode uint32, off, length int64) error {
+	return retry(func() error { return syscall.Fallocate(fd, mode, off, length) })
+}
+
+// Ftruncate sets the length of a file.
+func Ftruncate(fd int, length int64) error {
+	return retry(func() error { return syscall.Ftruncate(fd, length) })
+}
+
+// Flock takes or releases a lock on the open file, as flock(2).
+func Flock(fd, how int) error { return retry(func() error { return syscall.Flock(fd, how) }) }
+
+// Fstatfs describes the file system that holds fd. The field Type is a signed
+// 32-bit number on some architectures: compare uint32(st.Type).
+func Fstatfs(fd int) (st syscall.Statfs_t, err error) {
+	err = retry(func() error { return syscall.Fstatfs(fd, &st) })
+	return st, err
+}
