@@ -53,7 +53,7 @@ _mig_begin() {
 '
 	LC_ALL=C
 	export LC_ALL
-	_mig_verb=$1 _mig_temp='' _mig_locks='' _mig_dry=0 _mig_changed=0 _mig_said=''
+	_mig_verb=$1 _mig_temp='' _mig_stage='' _mig_locks='' _mig_dry=0 _mig_changed=0 _mig_said=''
 	trap _mig_end EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
@@ -64,6 +64,7 @@ _mig_begin() {
 # leaves is removed by the next call.
 _mig_end() {
 	if [ -n "$_mig_temp" ]; then rm -rf "$_mig_temp"; fi
+	if [ -n "$_mig_stage" ]; then rm -f "$_mig_stage"; fi
 	_mig_unlock
 }
 
@@ -790,3 +791,845 @@ _mig_remove_group() {
 	_mig_row_cut /etc/gshadow "$_name"
 	_mig_note "removed $_name"
 }
+
+# ---------------------------------------------------------------------------
+# Numbers of files
+#
+# remap_ids [--from DIR] [--cross-mounts] [user:OLD=NEW|group:OLD=NEW]... -- DIR...
+# OLD and NEW are numbers or names; a name stands for the number it has now.
+# --from adds every user and group whose number in DIR/passwd, DIR/group is
+# another than now. In the trees, all that OLD owns is then owned by NEW.
+#
+# A pair whose numbers both occur among old and new ones (two users swap) cannot
+# be told from the files: 200 may be one not yet changed or one just changed. So
+# these go by two phases. Phase 1 takes each OLD to an interim number of its own,
+# which nobody has, and is repeated until no OLD is left; the mark "moved" is
+# made durable; phase 2 takes the interim numbers to NEW. In each phase the
+# numbers to leave and the ones to reach have none in common, so what is changed
+# is never found again, whenever it was interrupted. chown takes setuid and
+# setgid bits from programs, also from root: their modes are recorded before the
+# first chown and put back after the last.
+#
+# The record is DIR/.remap_ids.KEY, not MIGRATION_STATE: that is emptied when
+# Paths are put back, which need not hold the tree; here the record always is as
+# old as the tree. Its files: plan (made last: without it nothing was changed),
+# setid/MODE-DEVICE-INODE (links to the programs), moved, done. It is removed at
+# the end, except after two phases, where "done" keeps a further call from
+# swapping back.
+
+remap_ids() (
+	_mig_begin remap_ids
+	_cross=0 _map=''
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		case $1 in
+		--cross-mounts) _cross=1 ;;
+		--from)
+			[ $# -ge 2 ] || _mig_die 'option --from needs a directory'
+			_mig_map_from "$2"
+			shift
+			;;
+		user:*=* | group:*=*) _mig_map_pair "$1" ;;
+		*) _mig_die "\"$1\" is neither an option nor user:OLD=NEW nor group:OLD=NEW (directories come after --)" ;;
+		esac
+		shift
+	done
+	[ $# -ge 2 ] || _mig_die 'usage: remap_ids [--from DIR] [--cross-mounts] [user:OLD=NEW|group:OLD=NEW]... -- DIR...'
+	shift
+	_mig_map_check
+	_mig_trees "$@"
+	[ -n "$_map" ] || exit 0
+	for _dir in "$@"; do
+		if [ -d "$_dir" ]; then _mig_remap; fi
+	done
+)
+
+# _mig_id KIND WORD: sets _mig_num to the number of a name, or to the number.
+_mig_id() {
+	case $2 in
+	'' | *[!0-9]*)
+		_mig_name "$1" "$2"
+		if [ "$1" = user ]; then _mig_get /etc/passwd "$2"; else _mig_get /etc/group "$2"; fi
+		[ -n "$_mig_row" ] || _mig_die "$1 \"$2\" does not exist; call ensure_$1 first or give the number"
+		_mig_num=$_mig_3
+		;;
+	*)
+		_mig_number "$1" "$2"
+		_mig_num=$2
+		;;
+	esac
+}
+
+# _mig_map_pair KIND:OLD=NEW: adds a line "KIND OLD NEW" to _map.
+_mig_map_pair() {
+	_kind=${1%%:*} _pair=${1#*:}
+	_mig_id "$_kind" "${_pair%%=*}"
+	_from=$_mig_num
+	_mig_id "$_kind" "${_pair#*=}"
+	_map="$_map$_kind $_from $_mig_num
+"
+}
+
+# _mig_map_from DIR: adds what moved between the files in DIR and those in /etc.
+_mig_map_from() {
+	_mig_absolute "$1"
+	for _f in passwd group; do
+		[ -f "$1/$_f" ] || _mig_die "\"$1/$_f\" does not exist"
+		_kind=user
+		if [ $_f = group ]; then _kind=group; fi
+		_more=$(awk -F: -v kind="$_kind" '
+			NF < 4 || $3 !~ /^[0-9]+$/ || $1 ~ /^[+-]/ { next }
+			FNR == NR { if (!($1 in now)) now[$1] = $3; next }
+			!($1 in old) { old[$1] = $3; if (($1 in now) && now[$1] != $3) print kind, $3, now[$1] }
+			' "/etc/$_f" "$1/$_f") || _mig_die "reading \"$1/$_f\""
+		_map="$_map${_more}${_more:+
+}"
+	done
+}
+
+# _mig_map_check: one number cannot become two; sorts _map and drops what stays.
+_mig_map_check() {
+	_twice=$(printf '%s' "$_map" | sort -u | awk '{ k = $1 " " $2; if (k in to) { print $1, $2, "as", to[k], "and as", $3; exit } to[k] = $3 }')
+	[ -z "$_twice" ] || _mig_die "two new numbers are given for $_twice"
+	_map=$(printf '%s' "$_map" | sort -u | awk '$2 != $3')
+}
+
+# _mig_trees DIR...: refuses what cannot be a tree, before anything is changed.
+# A tree inside another would be gone through twice: swapped and swapped back.
+_mig_trees() {
+	for _dir in "$@"; do
+		_mig_absolute "${_dir%/}/."
+		if [ -L "$_dir" ]; then
+			_mig_die "\"$_dir\" is a symbolic link; name the directory it leads to ($(readlink "$_dir"))"
+		fi
+		if [ -e "$_dir" ] && [ ! -d "$_dir" ]; then
+			_mig_die "\"$_dir\" is not a directory; for one file use chown"
+		fi
+		_in=0
+		for _other in "$@"; do
+			case ${_dir%/}/ in
+			"${_other%/}"/*) _in=$((_in + 1)) ;;
+			esac
+		done
+		[ "$_in" -eq 1 ] || _mig_die "\"$_dir\" is given twice or lies in another tree that is given"
+	done
+}
+
+# _mig_remap: one tree, _dir.
+_mig_remap() {
+	_top=${_dir%/}/ _device=$(stat -c %d "$_dir") || _mig_die "reading \"$_dir\""
+	for _rec in "$_top".remap_ids.*; do
+		[ -d "$_rec" ] || continue
+		if [ ! -f "$_rec/plan" ]; then
+			rm -rf "$_rec"
+		elif [ ! -f "$_rec/done" ]; then
+			_mig_remap_run
+			_mig_say "completed in $_dir what was interrupted ($(_mig_words "$_plan"))"
+		fi
+	done
+	_key=$(printf '%s' "$_map" | sha256sum | cut -c 1-16) || _mig_die 'sha256sum is missing'
+	_rec=$_top.remap_ids.$_key
+	[ ! -f "$_rec/done" ] || return 0
+	_plan=$(printf '%s\n' "$_map" | _mig_overlap)
+	_olds=$(printf '%s\n' "$_map" | awk '{ print $1, $2 }')
+	_many=$(_mig_count "$_olds") || exit 1
+	case $_plan in
+	*'?'*) ;;
+	# After two phases the files cannot tell that it was done, so even where
+	# there is nothing to change the mark is needed; else it is not.
+	*) [ "$_many" -gt 0 ] || return 0 ;;
+	esac
+	_mig_remap_record
+	_mig_remap_run
+	if [ "$_many" -gt 0 ]; then _mig_say "changed $_many files in $_dir ($(_mig_words "$_plan"))"; fi
+}
+
+# _mig_words PLAN: the plan for people.
+_mig_words() {
+	printf '%s\n' "$1" | awk '{ printf "%s%s %s -> %s", sep, $1, $2, $4; sep = ", " }'
+}
+
+# _mig_overlap turns the map on stdin into a plan, lines "KIND OLD INTERIM NEW".
+# INTERIM is "?" where one is needed, else "-".
+_mig_overlap() {
+	awk '
+		{ kind[NR] = $1; old[NR] = $2; new[NR] = $3; isold[$1, $2] = 1; isnew[$1, $3] = 1 }
+		END {
+			for (i = 1; i <= NR; i++) {
+				two = ((kind[i], new[i]) in isold) || ((kind[i], old[i]) in isnew)
+				print kind[i], old[i], two ? "?" : "-", new[i]
+			}
+		}'
+}
+
+# _mig_find ARGUMENT...: find in _dir without the records and, unless asked for,
+# without other file systems.
+_mig_find() {
+	if [ "$_cross" = 1 ]; then
+		find "$_dir" -name '.remap_ids.*' -prune -o "$@"
+	else
+		find "$_dir" -xdev -name '.remap_ids.*' -prune -o "$@"
+	fi
+}
+
+# _mig_count "KIND NUMBER" LINES: prints how many files have one of the numbers.
+# A directory that another file system is mounted on belongs to that one, but
+# some finds report it under -xdev: so the device of directories is compared.
+_mig_count() {
+	_lines=$1
+	set --
+	for _word in $_lines; do
+		case $_word in
+		user | group) set -- "$@" -o "-$_word" ;;
+		*) set -- "$@" "$_word" ;;
+		esac
+	done
+	shift
+	_check=$_device
+	if [ "$_cross" = 1 ]; then _check='.*'; fi
+	_mig_find \( "$@" \) \( \
+		-type d -exec sh -c 'stat -c %d "$@" | grep -cx "$0" || :' "$_check" {} + -o \
+		! -type d -exec sh -c 'echo $#' sh {} + \) | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# _mig_chown "KIND FROM TO" LINES: one walk through the tree that changes all of
+# them. chown gets many names at once. Errors show in what is left afterwards.
+_mig_chown() {
+	_lines=$1 _olds=$(printf '%s\n' "$1" | awk '{ print $1, $2 }')
+	for _kind in user group; do
+		_colon=''
+		if [ $_kind = group ]; then _colon=:; fi
+		set --
+		_rest=$_lines
+		while [ -n "$_rest" ]; do
+			_line=${_rest%%
+*}
+			case $_rest in
+			*'
+'*) _rest=${_rest#*
+} ;;
+			*) _rest='' ;;
+			esac
+			_to=$_colon${_line##* } _from=${_line#* }
+			_from=${_from% *}
+			[ "${_line%% *}" = $_kind ] || continue
+			if [ "$_cross" = 1 ]; then
+				set -- "$@" -o "-$_kind" "$_from" -exec chown -h "$_to" {} +
+			else
+				set -- "$@" -o "-$_kind" "$_from" \( -type d -exec sh -c '
+					dev=$0 to=$1
+					shift
+					for d; do
+						if [ "$(stat -c %d "$d")" = "$dev" ]; then chown -h "$to" "$d"; fi
+					done' "$_device" "$_to" {} + -o ! -type d -exec chown -h "$_to" {} + \)
+			fi
+		done
+		if [ $# -eq 0 ]; then continue; fi
+		shift
+		_mig_find "$@"
+	done
+	_left=$(_mig_count "$_olds") || exit 1
+	[ "$_left" -eq 0 ] || _mig_die "$_left files in \"$_dir\" could not be given their new owner"
+}
+
+# _mig_remap_record makes the record; the plan is the last file in it.
+_mig_remap_record() {
+	rm -rf "$_rec"
+	mkdir -p -m 700 "$_rec/setid" || _mig_die "creating \"$_rec\""
+	_mig_interim
+	if [ "$_many" -gt 0 ]; then _mig_setid; fi
+	printf '%s\n' "cross $_cross" "$_plan" >"$_rec/plan.new" || _mig_die "writing \"$_rec/plan\""
+	sync
+	mv "$_rec/plan.new" "$_rec/plan" || _mig_die "writing \"$_rec/plan\""
+	sync
+}
+
+# _mig_interim puts numbers for the "?" into _plan: nobody's, and of no file in
+# the tree. At most 65533, since JFFS2 keeps 16 bits; from there down to 65520 no
+# program hands any out, below lie systemd's dynamic users.
+_mig_interim() {
+	_high=65533
+	while :; do
+		_try=$(printf '%s\n' "$_plan" | awk -F: -v top="$_high" '
+			FILENAME != "-" { used[$3] = 1; next }
+			{
+				n = split($0, f, " ")
+				if (f[3] == "?") { while (top in used) top--; f[3] = top-- }
+				print f[1], f[2], f[3], f[4]
+			}' /etc/passwd /etc/group -)
+		_olds=$(printf '%s\n' "$_try" | awk '$3 != "-" { print $1, $3 }')
+		if [ -z "$_olds" ]; then break; fi
+		_clash=$(_mig_count "$_olds") || exit 1
+		if [ "$_clash" -eq 0 ]; then break; fi
+		_high=$((_high - 100))
+		[ "$_high" -gt 61184 ] || _mig_die "no unused numbers from 61184 to 65533 in \"$_dir\""
+	done
+	_plan=$_try
+}
+
+# _mig_setid records the modes of programs that chown takes bits from. A link
+# holds any name, and chmod follows it. Of a file with more names one is enough.
+_mig_setid() {
+	set --
+	for _word in $(printf '%s\n' "$_map" | awk '{ print $1, $2 }'); do
+		case $_word in
+		user | group) set -- "$@" -o "-$_word" ;;
+		*) set -- "$@" "$_word" ;;
+		esac
+	done
+	shift
+	_mig_find -type f \( -perm -4000 -o -perm -2000 \) \( "$@" \) -exec sh -c '
+		for f; do
+			n=$(stat -c %a-%d-%i "$f") && { [ -L "$0/setid/$n" ] || ln -s "$f" "$0/setid/$n"; } ||
+				echo "$f" >"$0/failed"
+		done' "$_rec" {} + || _mig_die "looking for setuid programs in \"$_dir\""
+	[ ! -e "$_rec/failed" ] || _mig_die "recording the mode of \"$(cat "$_rec/failed")\""
+}
+
+# _mig_remap_run does what the plan in _rec says, from wherever it stopped. sync
+# is the whole one: chown works on files anywhere in the tree.
+_mig_remap_run() {
+	_wish=$_cross
+	_cross=$(sed -n 's/^cross //p' "$_rec/plan")
+	_plan=$(sed 1d "$_rec/plan")
+	_two=$(printf '%s\n' "$_plan" | awk '$3 != "-" { print $1, $2, $3 }')
+	if [ -n "$_two" ] && [ ! -f "$_rec/moved" ]; then
+		_mig_chown "$_two"
+		sync
+		: >"$_rec/moved" || _mig_die "writing \"$_rec/moved\""
+		sync
+	fi
+	_mig_chown "$(printf '%s\n' "$_plan" | awk '{ print $1, $3 == "-" ? $2 : $3, $4 }')"
+	for _link in "$_rec"/setid/*; do
+		[ -e "$_link" ] || continue
+		_mode=${_link##*/}
+		chmod "${_mode%%-*}" "$_link" || _mig_die "giving $(readlink "$_link") its mode ${_mode%%-*} back"
+	done
+	sync
+	if [ -n "$_two" ]; then
+		: >"$_rec/done" || _mig_die "writing \"$_rec/done\""
+		_mig_sync "$_rec"
+		rm -rf "$_rec/setid"
+	else
+		# The plan first: without it the rest means nothing.
+		rm -f "$_rec/plan"
+		rm -rf "$_rec"
+	fi
+	_cross=$_wish
+}
+
+# ---------------------------------------------------------------------------
+# Files
+
+# replace_file DEST [SOURCE]: DEST has the content of SOURCE, or of stdin, and
+# keeps owner, mode and, as far as there are tools, extended attributes. A new
+# one is root's, 0644. Nothing on stdin is refused: the runner gives /dev/null,
+# so it means that the here-document was forgotten.
+replace_file() (
+	_mig_begin replace_file
+	if [ $# -lt 1 ] || [ $# -gt 2 ]; then _mig_die 'usage: replace_file DEST [SOURCE]'; fi
+	_mig_regular "$1"
+	_mig_parent "$1"
+	[ -d "$_mig_dir" ] || _mig_die "directory \"$_mig_dir\" does not exist"
+	if [ $# -eq 2 ]; then
+		if [ ! -f "$2" ] && [ "$2" != /dev/null ]; then _mig_die "source \"$2\" is not a file"; fi
+		_source=$2
+	else
+		_mig_stdin
+	fi
+	if [ ! -e "$1" ]; then
+		_mig_mktemp "$1"
+		if ! { cat "$_source" >"$_mig_temp" && cmp -s "$_source" "$_mig_temp" && chmod 644 "$_mig_temp"; }; then
+			_mig_die "writing the new \"$1\""
+		fi
+		_mig_commit "$1"
+		_mig_say "created $1"
+	elif ! cmp -s "$_source" "$1"; then
+		_mig_install "$1" "$1" "$_source"
+		_mig_say "replaced $1"
+	fi
+)
+
+# _mig_stdin keeps stdin in a file, _source, not beside DEST: where nothing is
+# to do, nothing there may change, not even the time of the directory.
+_mig_stdin() {
+	_stage=${MIGRATION_STATE:-${TMPDIR:-/tmp}}
+	rm -f "$_stage/.stdin.mig".??????
+	_mig_stage=$(mktemp "$_stage/.stdin.mig.XXXXXX") || _mig_die "creating a temporary file in \"$_stage\""
+	_source=$_mig_stage
+	cat >"$_source" || _mig_die "writing to \"$_stage\""
+	[ -s "$_source" ] ||
+		_mig_die 'nothing on stdin; give the content by a here-document, or a source file (/dev/null for none)'
+}
+
+# set_key [--section NAME] FILE KEY VALUE: in a file of KEY=VALUE lines KEY has
+# VALUE. docs/functions.md defines what counts as an assignment and as a section.
+set_key() (
+	_mig_begin set_key
+	MIG_SECTION='' MIG_HAS=0
+	if [ "${1-}" = --section ] && [ $# -ge 2 ]; then
+		MIG_SECTION=$2 MIG_HAS=1
+		shift 2
+	fi
+	[ $# -eq 3 ] || _mig_die 'usage: set_key [--section NAME] FILE KEY VALUE'
+	_mig_key "$@"
+	_mig_regular "$1"
+	[ -e "$1" ] || _mig_die "\"$1\" does not exist; test for it, or create it with replace_file"
+	_mig_text "$1"
+	MIG_KEY=$2 MIG_VALUE=$3
+	export MIG_SECTION MIG_HAS MIG_KEY MIG_VALUE
+	_changes=$(awk "$_mig_set_key"' END { edit(0) }' "$1") || _mig_die "reading \"$1\""
+	[ -n "$_changes" ] || exit 0
+	_mig_filter "$1" "$_mig_set_key"' END { edit(1) }'
+	_mig_say "$1: $_changes"
+)
+
+# _mig_key FILE KEY VALUE: refuses what would not be read back as it was given.
+_mig_key() {
+	case $2 in
+	'' | *=* | [\#\;[\ \	]* | *[\ \	] | *'
+'*) _mig_die "key \"$2\" is refused: empty, or with \"=\" or a newline, or it begins or ends like a comment, section or blank" ;;
+	esac
+	case $3 in
+	*'
+'*) _mig_die "the value of \"$2\" is refused: it holds a newline" ;;
+	esac
+	case $MIG_SECTION in
+	*]* | *'
+'*) _mig_die "section \"$MIG_SECTION\" is refused: it holds \"]\" or a newline" ;;
+	esac
+}
+
+# The awk program of set_key. edit(0) prints what would change, edit(1) the file.
+_mig_set_key='
+	function trim(s) { sub(/^[ \t]+/, "", s); sub(/[ \t\r]+$/, "", s); return s }
+	function header(s) { return s ~ /^[ \t]*\[[^]]*\][ \t\r]*$/ }
+	function key(s,   i) {
+		i = index(s, "=")
+		if (!i || s ~ /^[ \t]*[#;[]/) return ""
+		return trim(substr(s, 1, i - 1))
+	}
+	# The line with the new value: all up to the value, and a CR at the end, stay.
+	function assign(s,   i, head, cr) {
+		i = index(s, "=")
+		head = substr(s, 1, i); s = substr(s, i + 1)
+		cr = s ~ /\r$/ ? "\r" : ""
+		match(s, /^[ \t]*/)
+		return head substr(s, 1, RLENGTH) ENVIRON["MIG_VALUE"] cr
+	}
+	{ line[NR] = $0 }
+	function edit(show,   i, in_, at, seen, hits, t, cr, new, changed, first) {
+		has = ENVIRON["MIG_HAS"]; name = ENVIRON["MIG_SECTION"]; want = ENVIRON["MIG_KEY"]
+		in_ = !has
+		for (i = 1; i <= NR; i++) {
+			if (header(line[i])) {
+				if (!first) first = i
+				t = trim(line[i]); t = substr(t, 2, length(t) - 2)
+				in_ = has && t "" == name ""
+				if (in_) { seen = 1; at = i }
+			} else if (in_ && key(line[i]) != "") {
+				at = i
+				if (key(line[i]) "" == want "") {
+					hits++
+					new = assign(line[i])
+					if (new "" != line[i] "") { line[i] = new; changed = 1 }
+				}
+			}
+		}
+		if (!hits) {
+			if (!has && !at) at = first ? first - 1 : NR
+			cr = NR && line[NR] ~ /\r$/ ? "\r" : ""
+			new = want "=" ENVIRON["MIG_VALUE"] cr
+			if (has && !seen) { at = NR; new = "[" name "]" cr "\n" new }
+		}
+		if (!show) {
+			if (!hits) print "added " want "=" ENVIRON["MIG_VALUE"]
+			else if (changed) print "set " want "=" ENVIRON["MIG_VALUE"]
+			return
+		}
+		if (!hits && at == 0) print new
+		for (i = 1; i <= NR; i++) { print line[i]; if (!hits && i == at) print new }
+	}'
+
+# move_path OLD NEW: what was at OLD is at NEW, also on another file system. At
+# every instant OLD or NEW is whole. Both there is an error, except: NEW is an
+# empty directory, OLD leads to NEW by a link, or a killed call left both.
+move_path() (
+	_mig_begin move_path
+	[ $# -eq 2 ] || _mig_die 'usage: move_path OLD NEW'
+	_mig_absolute "$1"
+	_mig_absolute "$2"
+	case $2/ in
+	"$1"/*) _mig_die "\"$2\" is or lies in \"$1\"" ;;
+	esac
+	_old=$1 _new=$2 _mark=$2/.move_path
+	if [ ! -e "$_old" ] && [ ! -L "$_old" ]; then
+		rm -f "$_mark"
+		exit 0
+	fi
+	if [ -e "$_new" ] || [ -L "$_new" ]; then _mig_both; fi
+	_mig_parent "$_new"
+	mkdir -p "$_mig_dir" || _mig_die "creating \"$_mig_dir\""
+	if _mig_renames; then
+		mv "$_old" "$_new" || _mig_die "renaming \"$_old\" to \"$_new\""
+		_mig_parent "$_new"
+		_mig_sync "$_mig_dir"
+		_mig_say "renamed $_old to $_new"
+	else
+		_mig_copy
+		_mig_drop
+		_mig_say "copied $_old to $_new and removed it"
+	fi
+)
+
+# _mig_both: OLD and NEW exist. Returns where the move may go on, ends the verb
+# where it is done already.
+_mig_both() {
+	if [ -L "$_old" ] && [ "$(readlink -f "$_old")" = "$(readlink -f "$_new")" ]; then exit 0; fi
+	if [ -L "$_new" ] || [ -L "$_old" ]; then
+		if [ "$(readlink "$_old")" = "$(readlink "$_new")" ]; then _mig_finish; fi
+	elif [ -d "$_old" ] && [ -f "$_mark" ]; then
+		if [ "$(cat "$_mark")" = "$_old" ]; then _mig_finish; fi
+	elif [ -d "$_old" ] && [ -d "$_new" ]; then
+		# An image often has the new directory already, empty.
+		rmdir "$_new" 2>/dev/null && return
+	elif [ -f "$_old" ] && [ -f "$_new" ]; then
+		if cmp -s "$_old" "$_new"; then _mig_finish; fi
+	fi
+	_mig_die "\"$_old\" and \"$_new\" both exist; decide which one counts and remove the other"
+}
+
+# _mig_finish: a killed call had copied all.
+_mig_finish() {
+	_mig_drop
+	_mig_say "copied $_old to $_new and removed it"
+	exit 0
+}
+
+# _mig_renames: true if one rename can do it. Asked with a hard link, since mv
+# would fall back to a copy that a power cut leaves half, and since two bind
+# mounts of one file system cannot be told by their device. Directories in an
+# overlay cannot be renamed either, unless they are in the upper layer alone.
+_mig_renames() {
+	if [ -d "$_old" ] && [ ! -L "$_old" ] && _mig_on_overlay "$_old"; then return 1; fi
+	_mig_parent "$_new"
+	_probe=${_mig_dir%/}/.$_mig_base.mig.probe0
+	rm -rf "${_mig_dir%/}/.$_mig_base.mig".??????
+	_mig_mktemp "$_old"
+	_can=1
+	if ln "$_mig_temp" "$_probe" 2>/dev/null; then _can=0; fi
+	rm -f "$_probe" "$_mig_temp"
+	_mig_temp=''
+	return $_can
+}
+
+# _mig_copy: NEW appears whole, by a rename. A directory carries a mark that
+# says whose copy it is, until OLD is gone.
+_mig_copy() {
+	if [ -r /proc/self/mounts ] && [ -d "$_old" ]; then
+		_inner=$(MIG_OLD=$_old awk 'index($2, ENVIRON["MIG_OLD"] "/") == 1 || $2 == ENVIRON["MIG_OLD"] { print $2; exit }' /proc/self/mounts)
+		[ -z "$_inner" ] || _mig_die "a file system is mounted at \"$_inner\"; it is not moved to \"$_new\""
+	fi
+	_mig_mktemp "$_new"
+	rm -f "$_mig_temp"
+	cp -a "$_old" "$_mig_temp" || _mig_die "copying \"$_old\" to \"$_new\""
+	if [ -d "$_mig_temp" ] && [ ! -L "$_mig_temp" ]; then
+		printf '%s\n' "$_old" >"$_mig_temp/.move_path" || _mig_die "writing \"$_mark\""
+	fi
+	sync
+	mv "$_mig_temp" "$_new" || _mig_die "renaming the copy to \"$_new\""
+	_mig_temp=''
+	_mig_parent "$_new"
+	_mig_sync "$_mig_dir"
+}
+
+# _mig_drop removes OLD, then the mark in NEW.
+_mig_drop() {
+	rm -rf "$_old" || _mig_die "removing \"$_old\", which is copied to \"$_new\""
+	_mig_parent "$_old"
+	_mig_sync "$_mig_dir"
+	if [ ! -L "$_new" ]; then rm -f "$_mark"; fi
+}
+
+# remove_stale_links DIR [PREFIX...]: below DIR no symbolic link leads to what
+# does not exist; with PREFIX only those whose target begins with one are
+# removed. What /dev, /proc, /sys and /run will hold later is never judged.
+remove_stale_links() (
+	_mig_begin remove_stale_links
+	[ $# -ge 1 ] || _mig_die 'usage: remove_stale_links DIR [PREFIX...]'
+	for _word in "$@"; do _mig_absolute "${_word%/}/."; done
+	if [ -L "$1" ]; then _mig_die "\"$1\" is a symbolic link; name the directory it leads to"; fi
+	[ -d "$1" ] || exit 0
+	_dir=${1%/}
+	shift
+	_mig_layers "$_dir/x"
+	_gone=$(find "$_dir/" -xdev -type l | sed 's,^//*,/,' | while IFS= read -r _link; do
+		case $_link in
+		"$_dir"/*) _mig_stale "$_link" "$@" ;;
+		esac
+	done) || exit 1
+	[ -z "$_gone" ] || _mig_say "removed $(printf '%s' "$_gone" | tr '\n' ' ')"
+)
+
+# _mig_stale LINK [PREFIX...]: removes and prints LINK if it is stale.
+_mig_stale() {
+	_l=$1
+	shift
+	if [ ! -L "$_l" ] || [ -e "$_l" ]; then return; fi
+	_t=$(readlink "$_l") || _mig_die "reading \"$_l\""
+	case $_t in
+	/*) ;;
+	*) _t=${_l%/*}/$_t ;;
+	esac
+	_t=$(printf '%s\n' "$_t" | _mig_plain)
+	case $_t/ in
+	/dev/* | /proc/* | /sys/* | /run/* | /var/run/*) return ;;
+	esac
+	_match=$#
+	for _p in "$@"; do
+		case $_t/ in
+		"${_p%/}"/*) _match=0 ;;
+		esac
+	done
+	[ "$_match" -eq 0 ] || return 0
+	# The image's own: removing it would hide the next image's link of that name.
+	if [ -n "$_mig_lower" ] && [ -L "$_mig_lower/${_l#"${_mig_point%/}/"}" ]; then return; fi
+	rm -f "$_l" || _mig_die "removing \"$_l\""
+	printf '%s\n' "$_l"
+}
+
+# _mig_plain takes "." and ".." out of the absolute path on stdin.
+_mig_plain() {
+	awk -F/ '{
+		n = 0
+		for (i = 1; i <= NF; i++) {
+			if ($i == "" || $i == ".") continue
+			if ($i == "..") { if (n) n--; continue }
+			part[++n] = $i
+		}
+		for (i = 1; i <= n; i++) printf "/%s", part[i]
+		if (!n) printf "/"
+	}'
+}
+
+# ---------------------------------------------------------------------------
+# Overlays
+#
+# Linux leaves undefined what a change in the upper directory of a mounted
+# overlay does, so these verbs never make one. Where the overlay is mounted they
+# write through it: the file gets the image's content, its copy in the upper
+# layer stays. Where it is not mounted (migrate-runner --root, initramfs) the
+# entry is removed from the upper directory, and the image's file shows.
+
+# _mig_on_overlay PATH. The number is OVERLAYFS_SUPER_MAGIC.
+_mig_on_overlay() {
+	[ "$(stat -f -c %t "$1" 2>/dev/null)" = 794c7630 ]
+}
+
+# _mig_layers FILE: finds out about the overlay that FILE is on. Sets _mig_on
+# (1 if it is mounted), _mig_point (its mount point), _mig_upper and _mig_lower
+# (directories, '' if not found). Paths in /proc/self/mounts may be those of an
+# initramfs long gone, so a lower directory counts only if it is another device.
+_mig_layers() {
+	_mig_on=0 _mig_point=/etc _mig_upper='' _mig_lower=''
+	_mig_parent "$1"
+	while [ ! -d "$_mig_dir" ]; do _mig_parent "$_mig_dir"; done
+	_up=''
+	if _mig_on_overlay "$_mig_dir"; then
+		_mig_on=1
+		_line=$(MIG_DIR=$_mig_dir/ awk '
+			index(ENVIRON["MIG_DIR"], $2 == "/" ? "/" : $2 "/") == 1 && length($2) >= length(best) {
+				best = $2; type = $3; opts = $4
+			}
+			END { if (type == "overlay") print best, opts }' /proc/self/mounts 2>/dev/null)
+		if [ -n "$_line" ]; then
+			_mig_point=${_line%% *}
+			_up=$(printf '%s\n' "${_line#* }" | sed -n 's/^.*,upperdir=\([^,]*\).*$/\1/p')
+		elif [ "$(stat -c %d /etc)" = "$(stat -c %d /)" ]; then
+			_mig_point=/
+		fi
+	fi
+	set --
+	if [ "$_mig_point" = /etc ]; then
+		set -- /overlay-etc/upper /*/overlay-etc/upper /*/*/overlay-etc/upper /var/persist/etc
+	elif [ "$_mig_point" = / ]; then
+		set -- /media/rfs/rw/upperdir
+	fi
+	for _try in "$_up" "$@"; do
+		if [ -n "$_try" ] && [ -d "$_try" ]; then
+			_mig_upper=$_try
+			break
+		fi
+	done
+	if [ "$_mig_on" = 1 ]; then
+		for _try in "${_mig_upper%/*}/lower" /media/rfs/ro; do
+			if [ "$_try" = /media/rfs/ro ] && [ "$_mig_point" != / ]; then continue; fi
+			if [ -d "$_try" ] && [ "$(stat -c %d "$_try")" != "$(stat -c %d "$_mig_point")" ]; then
+				_mig_lower=$_try
+				break
+			fi
+		done
+	fi
+}
+
+# _mig_overlay_begin VERB ARGUMENT...: options of the two verbs; sets _image,
+# _file, _rel (below the mount point), and what _mig_layers sets.
+_mig_overlay_begin() {
+	_image='' _opt_upper=''
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--image | --upper)
+			[ $# -ge 2 ] || _mig_die "option $1 needs a value"
+			_mig_absolute "$2"
+			if [ "$1" = --image ]; then _image=$2; else _opt_upper=$2; fi
+			shift 2
+			;;
+		-*) _mig_die "unknown option \"$1\" (--image, --upper)" ;;
+		*) break ;;
+		esac
+	done
+	_left=$#
+	[ $# -ge 1 ] || return 0
+	_file=$1
+	_mig_absolute "$_file"
+	_mig_layers "$_file"
+	if [ -n "$_opt_upper" ]; then
+		[ -d "$_opt_upper" ] || _mig_die "\"$_opt_upper\" is not a directory"
+		_mig_upper=$_opt_upper
+	fi
+	_rel=${_file#"${_mig_point%/}/"}
+	# FILE is not where the overlay would be: no upper directory belongs to it.
+	if [ "$_rel" = "$_file" ]; then
+		_mig_upper='' _mig_lower=''
+	fi
+	if [ -n "$_image" ] && [ ! -e "$_image" ]; then _mig_die "\"$_image\" does not exist"; fi
+}
+
+# _mig_image: sets _image to where the image's FILE can be read, '' if nowhere;
+# _without=1 if it is known that the image has no such file.
+_mig_image() {
+	_without=0
+	if [ -n "$_image" ]; then return; fi
+	if [ -n "$_mig_lower" ]; then
+		if [ -e "$_mig_lower/$_rel" ] || [ -L "$_mig_lower/$_rel" ]; then
+			_image=$_mig_lower/$_rel
+		else
+			_without=1
+		fi
+	elif [ -e "/usr/share/factory$_file" ]; then
+		_image=/usr/share/factory$_file
+	fi
+}
+
+# _mig_need_image dies if there is none.
+_mig_need_image() {
+	if [ -n "$_image" ] || [ "$_without" = 1 ]; then return; fi
+	_mig_die "the image's \"$_file\" cannot be read under the overlay; set OVERLAYFS_ETC_EXPOSE_LOWER, or ship a copy as /usr/share/factory$_file, or name one with --image"
+}
+
+# _mig_offline: dies if the upper directory belongs to a mounted overlay.
+_mig_offline() {
+	if [ -r /proc/self/mounts ] && MIG_UPPER=$_mig_upper awk '
+		$3 == "overlay" && index("," $4 ",", ",upperdir=" ENVIRON["MIG_UPPER"] ",") { hit = 1 }
+		END { exit !hit }' /proc/self/mounts; then
+		_mig_die "\"$_mig_upper\" is the upper directory of a mounted overlay; it must not be changed"
+	fi
+}
+
+# _mig_digest FILE: prints its sha256, in hex.
+_mig_digest() {
+	_d=$(sha256sum <"$1") || _mig_die "computing the digest of \"$1\""
+	printf '%s\n' "${_d%% *}"
+}
+
+# drop_override [--image PATH] [--upper DIR] FILE DIGEST...: where FILE on this
+# device still is an old default, one of the digests, it becomes the image's. A
+# file that was changed on the device is kept, and said so.
+drop_override() (
+	_mig_begin drop_override
+	_mig_overlay_begin "$@"
+	[ "$_left" -ge 2 ] || _mig_die 'usage: drop_override [--image PATH] [--upper DIR] FILE DIGEST...'
+	shift $(($# - _left + 1))
+	_digests=' '
+	for _word in "$@"; do
+		_word=${_word#sha256:}
+		case $_word in
+		*[!0-9a-f]*) _mig_die "digest \"$_word\" is not 64 small hex digits" ;;
+		esac
+		[ ${#_word} -eq 64 ] || _mig_die "digest \"$_word\" is not 64 small hex digits"
+		_digests="$_digests$_word "
+	done
+	if [ "$_mig_on" = 0 ] && [ -n "$_mig_upper" ]; then
+		_mig_drop_upper
+		exit 0
+	fi
+	_mig_regular "$_file"
+	[ -e "$_file" ] || exit 0
+	_mig_image
+	if [ -n "$_image" ] && cmp -s "$_image" "$_file"; then exit 0; fi
+	_mig_is_default "$_file"
+	_mig_need_image
+	if [ "$_without" = 1 ]; then
+		rm -f "$_file" || _mig_die "removing \"$_file\""
+		_mig_parent "$_file"
+		_mig_sync "$_mig_dir"
+		_mig_say "removed $_file, which the image has no more"
+	else
+		_mig_install "$_file" "$_image" "$_image"
+		_mig_say "$_file has the image's content (from $_image)"
+	fi
+)
+
+# _mig_is_default FILE: ends the verb if its digest is none of those given.
+_mig_is_default() {
+	_sum=$(_mig_digest "$1") || exit 1
+	case $_digests in
+	*" $_sum "*) return ;;
+	esac
+	_mig_say "$1 is kept: it was changed on this device"
+	exit 0
+}
+
+# _mig_drop_upper: the overlay is not mounted, its upper directory is there.
+_mig_drop_upper() {
+	if [ ! -f "$_mig_upper/$_rel" ] || [ -L "$_mig_upper/$_rel" ]; then exit 0; fi
+	_mig_is_default "$_mig_upper/$_rel"
+	_mig_offline
+	rm -f "$_mig_upper/$_rel" || _mig_die "removing \"$_mig_upper/$_rel\""
+	_mig_parent "$_mig_upper/$_rel"
+	_mig_sync "$_mig_dir"
+	_mig_say "removed $_mig_upper/$_rel; the image's $_file shows"
+}
+
+# clear_whiteout [--image PATH] [--upper DIR] FILE: what the image has as FILE
+# is not hidden by a deletion on this device. A FILE that exists is left alone.
+clear_whiteout() (
+	_mig_begin clear_whiteout
+	_mig_overlay_begin "$@"
+	[ "$_left" -eq 1 ] || _mig_die 'usage: clear_whiteout [--image PATH] [--upper DIR] FILE'
+	if [ "$_mig_on" = 0 ]; then
+		[ -n "$_mig_upper" ] || exit 0
+		_hide=$_mig_upper/$_rel
+		if [ ! -c "$_hide" ] || [ "$(stat -c %t:%T "$_hide")" != 0:0 ]; then exit 0; fi
+		_mig_offline
+		rm -f "$_hide" || _mig_die "removing \"$_hide\""
+		_mig_parent "$_hide"
+		_mig_sync "$_mig_dir"
+		_mig_say "removed the whiteout $_hide; the image's $_file shows"
+		exit 0
+	fi
+	if [ -e "$_file" ] || [ -L "$_file" ]; then exit 0; fi
+	_mig_image
+	_mig_need_image
+	[ "$_without" = 0 ] || exit 0
+	_mig_parent "$_file"
+	[ -d "$_mig_dir" ] || _mig_die "directory \"$_mig_dir\" does not exist; clear_whiteout it first"
+	_mig_mktemp "$_file"
+	rm -f "$_mig_temp"
+	cp -a "$_image" "$_mig_temp" || _mig_die "copying \"$_image\""
+	sync
+	mv "$_mig_temp" "$_file" || _mig_die "renaming the new \"$_file\" into place"
+	_mig_temp=''
+	_mig_parent "$_file"
+	_mig_sync "$_mig_dir"
+	_mig_say "$_file is back (from $_image)"
+)
