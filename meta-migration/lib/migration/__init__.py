@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The meta-migration authors
+"""Python behind the classes of meta-migration.
+
+layer.conf makes it known to bitbake (addpylib), so the classes call
+migration.recipe.write(d) and bitbake puts the functions they call into the
+tasks' signatures.
+"""
+
+BBIMPORTS = ["header", "recipe", "image", "gomod"]

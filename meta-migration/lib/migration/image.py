@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: The meta-migration authors
+"""What migration-image.bbclass does: lists what an image has installed, lets
+mkmigrations build the bundle, puts it into the rootfs and its manifest beside
+the image."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+import bb
+
+STATE = "/var/lib/migration"
+
+
+def enabled(d):
+    return d.getVar("MIGRATION_IMAGE") == "1"
+
+
+def wanted(d):
+    """The default of MIGRATION_IMAGE: not in an initramfs, unless the image
+    recipe itself inherits the class."""
+    inherited_by_all = "migration-image" in (d.getVar("IMAGE_CLASSES") or "").split()
+    return "0" if inherited_by_all and is_initramfs(d) else "1"
+
+
+def is_initramfs(d):
+    types = (d.getVar("IMAGE_FSTYPES") or "").split()
+    if d.getVar("PN") == d.getVar("INITRAMFS_IMAGE"):
+        return True
+    return bool(types) and all(t.startswith("cpio") for t in types)
+
+
+def if_enabled(d, text):
+    """text behind a blank, for :append, where the image gets a bundle."""
+    return " " + text if enabled(d) else ""
+
+
+def previous(d):
+    return (d.getVar("MIGRATION_PREVIOUS") or "").split()
+
+
+def checksums(d):
+    """The previous manifests as file-checksums, so that a new one rebuilds."""
+    if not enabled(d):
+        return ""
+    return " ".join("%s:%s" % (p, os.path.exists(p)) for p in previous(d))
+
+
+def check(d):
+    """Check the variables that no build is needed for. Runs when do_rootfs
+    begins to use them, not when the recipe is parsed: an image that nobody
+    builds must not stop others."""
+    check_release(d)
+    for path in previous(d):
+        if not os.path.isabs(path):
+            fatal(d, "MIGRATION_PREVIOUS", path, "not an absolute path; write ${THISDIR}/… in a recipe, ${LAYERDIR}/… "
+                  "with := in layer.conf")
+        if not os.path.isfile(path):
+            fatal(d, "MIGRATION_PREVIOUS", path, "no such file; name the manifests that the builds of earlier "
+                  "releases put beside their images")
+        if os.path.realpath(path).startswith(os.path.realpath(d.getVar("DEPLOY_DIR")) + "/"):
+            bb.warn("%s: MIGRATION_PREVIOUS: %s is replaced by each build; keep a copy of a release's manifest "
+                    "in a layer" % (d.getVar("PN"), path))
+
+
+def fatal(d, variable, value, text):
+    bb.fatal('%s: %s = "%s": %s' % (d.getVar("PN"), variable, value, text))
+
+
+def check_release(d):
+    """A release is ordered and names one state of the product; a git hash
+    does neither."""
+    release = d.getVar("MIGRATION_RELEASE") or ""
+    if not release:
+        fatal(d, "MIGRATION_RELEASE", release, "an image needs a release; set it or DISTRO_VERSION")
+    if has_hash(release, d.getVar("METADATA_REVISION") or ""):
+        fatal(d, "MIGRATION_RELEASE", release, "holds a git hash, which has no order, and changes with every "
+              "commit; set MIGRATION_RELEASE to the image's version alone")
+
+
+def has_hash(release, revision):
+    if re.fullmatch("[0-9a-f]{40}", revision) and revision[:7] in release:
+        return True
+    for word in re.split("[^0-9A-Za-z]+", release):
+        word = re.sub("^g(it)?(?=[0-9a-f]{7})", "", word)
+        if (re.fullmatch("[0-9a-f]{7,64}", word) and re.search("[0-9]", word) and re.search("[a-f]", word)):
+            return True
+    return False
+
+
+def list_file(d, when):
+    return os.path.join(d.getVar("MIGRATION_IMAGE_WORKDIR"), "installed-" + when)
+
+
+def write_installed(d, when):
+    """Write what is installed now as `name arch version` lines."""
+    from oe.rootfs import image_list_installed_packages
+    bb.utils.mkdirhier(d.getVar("MIGRATION_IMAGE_WORKDIR"))
+    packages = image_list_installed_packages(d)
+    with open(list_file(d, when), "w") as f:
+        for name in sorted(packages):
+            f.write("%s %s %s\n" % (name, packages[name]["arch"], packages[name]["ver"]))
+
+
+def command(d, output):
+    """The command line of mkmigrations."""
+    line = ["mkmigrations", "build", "--packages", d.expand("${WORKDIR}/oe-rootfs-repo"),
+            "--installed", list_file(d, "before"), "--installed", list_file(d, "after"),
+            "--release", d.getVar("MIGRATION_RELEASE"), "--output", output]
+    for option, value in (("--min-from", d.getVar("MIGRATION_MIN_FROM")),
+                          ("--on-downgrade", d.getVar("MIGRATION_ON_DOWNGRADE")),
+                          ("--keep", d.getVar("MIGRATION_KEEP")),
+                          ("--on-corrupt", d.getVar("MIGRATION_ON_CORRUPT")),
+                          ("--failure-state", d.getVar("MIGRATION_FAILURE_STATE")),
+                          ("--timeout", d.getVar("MIGRATION_TIMEOUT")),
+                          ("--attempts", d.getVar("MIGRATION_ATTEMPTS"))):
+        if value:
+            line += [option, value]
+    for option, values in (("--previous", previous(d)),
+                           ("--drop", (d.getVar("MIGRATION_DROP") or "").split()),
+                           ("--fresh-unless", (d.getVar("MIGRATION_FRESH_UNLESS") or "").split())):
+        for value in values:
+            line += [option, value]
+    if d.getVar("MIGRATION_LINT") == "1":
+        line += ["--rootfs", d.getVar("IMAGE_ROOTFS")]
+    return line
+
+
+def bundle(d):
+    """Build the bundle, install it, deploy its manifest, look where the
+    device will keep its state."""
+    check(d)
+    write_installed(d, "after")
+    output = os.path.join(d.getVar("MIGRATION_IMAGE_WORKDIR"), "bundle")
+    bb.utils.remove(output, recurse=True)
+    run(d, command(d, output))
+    install(output, d.getVar("IMAGE_ROOTFS"))
+    deploy(d, os.path.join(output, "etc/migration.d/manifest"))
+    place = volatile(d.getVar("IMAGE_ROOTFS"))
+    if place:
+        bb.warn("%s: %s makes /var/lib volatile, so the device would forget at each boot which migrations it has "
+                "applied and run them all again; mount persistent storage on %s (README of meta-migration, "
+                "\"Persistent state\")" % (d.getVar("PN"), place, STATE))
+
+
+def run(d, line):
+    """Run mkmigrations. Its messages become bitbake's."""
+    environment = dict(os.environ, PATH=d.getVar("PATH"),
+                       SOURCE_DATE_EPOCH=d.getVar("REPRODUCIBLE_TIMESTAMP_ROOTFS") or "0")
+    bb.note(" ".join(line))
+    done = subprocess.run(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          universal_newlines=True)
+    warning = "mkmigrations: warning: "
+    messages = done.stderr.rstrip().split("\n")
+    if done.returncode:
+        bb.fatal("%s: the bundle could not be built\n%s" % (d.getVar("PN"), "\n".join(messages)))
+    for message in messages:
+        if message.startswith(warning):
+            bb.warn("%s: %s" % (d.getVar("PN"), message))
+        elif message:
+            bb.note(message)
+
+
+def install(source, rootfs):
+    """Copy the bundle's tree into the rootfs.
+
+    mkmigrations is a Go program, which makes its system calls without the C
+    library: pseudo does not see them, and what it wrote into the rootfs would
+    belong to the build user. So it writes elsewhere, and this process, which
+    pseudo does see, copies: what it makes belongs to root."""
+    for path, directories, files in os.walk(source):
+        directories.sort()
+        target = os.path.normpath(os.path.join(rootfs, os.path.relpath(path, source)))
+        if not os.path.isdir(target):
+            os.mkdir(target)
+            os.chmod(target, 0o755)
+        for name in sorted(files):
+            shutil.copyfile(os.path.join(path, name), os.path.join(target, name))
+            mode = os.stat(os.path.join(path, name)).st_mode & 0o777
+            os.chmod(os.path.join(target, name), mode)
+
+
+def deploy(d, manifest):
+    """Put the manifest beside the image, by a name of its release and by a
+    name that always means the last build."""
+    name = d.getVar("MIGRATION_MANIFEST_NAME")
+    link = d.getVar("MIGRATION_MANIFEST_LINK")
+    directory = d.getVar("IMGDEPLOYDIR")
+    shutil.copyfile(manifest, os.path.join(directory, name))
+    if link and link != name:
+        path = os.path.join(directory, link)
+        if os.path.lexists(path):
+            os.remove(path)
+        os.symlink(name, path)
+
+
+def volatile(rootfs):
+    """The file that makes /var/lib volatile on the device, or None.
+
+    That is a unit of volatile-binds, or a line of fstab; nothing is said where
+    a mount unit or a line of fstab is there for the state directory."""
+    units = ("usr/lib/systemd/system", "lib/systemd/system", "etc/systemd/system")
+    if mounted_on(rootfs, STATE, units):
+        return None
+    for directory in units:
+        for path in sorted(glob.glob(os.path.join(rootfs, directory, "*.service"))):
+            text = read(path)
+            if re.search(r"^ExecStart=.*mount-copybind\s+\S+\s+/var(/lib)?\s*$", text, re.MULTILINE):
+                return "/" + os.path.relpath(path, rootfs)
+    for line in read(os.path.join(rootfs, "etc/fstab")).split("\n"):
+        words = line.split()
+        if len(words) > 2 and words[1] in ("/var", "/var/lib") and words[2] in ("tmpfs", "ramfs"):
+            return "/etc/fstab"
+    return None
+
+
+def mounted_on(rootfs, place, units):
+    unit = place.strip("/").replace("/", "-") + ".mount"
+    if any(os.path.lexists(os.path.join(rootfs, u, unit)) for u in units):
+        return True
+    fstab = read(os.path.join(rootfs, "etc/fstab")).split("\n")
+    return any(not line.startswith("#") and line.split()[1:2] == [place] for line in fstab)
+
+
+def read(path):
+    """The text of a file of the rootfs, "" where there is none. A link is not
+    followed: it would leave the rootfs."""
+    if os.path.islink(path) or not os.path.isfile(path):
+        return ""
+    with open(path, errors="replace") as f:
+        return f.read()
