@@ -103,8 +103,13 @@ _mig_absolute() {
 	*) _mig_die "\"$1\" is not an absolute path" ;;
 	esac
 	case $1/ in
-	*/../* | */./* | *//*) _mig_die "\"$1\": write the path without \"..\", \".\", \"//\" and a \"/\" at its end" ;;
+	*/../* | */./* | *//*) _mig_die "\"$1\": write the path without \"..\", \".\", \"//\" or a \"/\" at its end" ;;
 	esac
+}
+
+# _mig_absolute_dir DIR: the same for a directory, which may be / or end with one.
+_mig_absolute_dir() {
+	[ "$1" = / ] || _mig_absolute "${1%/}"
 }
 
 # _mig_regular FILE: refuses what a rename would destroy or not reach.
@@ -535,7 +540,7 @@ ensure_user() (
 			_group=$2
 			;;
 		--home)
-			_mig_absolute "${2%/}/"
+			_mig_absolute_dir "$2"
 			_home=$2
 			;;
 		--shell)
@@ -897,7 +902,7 @@ _mig_map_check() {
 # A tree inside another would be gone through twice: swapped and swapped back.
 _mig_trees() {
 	for _dir in "$@"; do
-		_mig_absolute "${_dir%/}/."
+		_mig_absolute_dir "$_dir"
 		if [ -L "$_dir" ]; then
 			_mig_die "\"$_dir\" is a symbolic link; name the directory it leads to ($(readlink "$_dir"))"
 		fi
@@ -1034,7 +1039,9 @@ _mig_chown() {
 # _mig_remap_record makes the record; the plan is the last file in it.
 _mig_remap_record() {
 	rm -rf "$_rec"
-	mkdir -p -m 700 "$_rec/setid" || _mig_die "creating \"$_rec\""
+	if ! { mkdir "$_rec" && chmod 700 "$_rec" && mkdir "$_rec/setid"; }; then
+		_mig_die "creating \"$_rec\""
+	fi
 	_mig_interim
 	if [ "$_many" -gt 0 ]; then _mig_setid; fi
 	printf '%s\n' "cross $_cross" "$_plan" >"$_rec/plan.new" || _mig_die "writing \"$_rec/plan\""
@@ -1356,7 +1363,7 @@ _mig_drop() {
 remove_stale_links() (
 	_mig_begin remove_stale_links
 	[ $# -ge 1 ] || _mig_die 'usage: remove_stale_links DIR [PREFIX...]'
-	for _word in "$@"; do _mig_absolute "${_word%/}/."; done
+	for _word in "$@"; do _mig_absolute_dir "$_word"; done
 	if [ -L "$1" ]; then _mig_die "\"$1\" is a symbolic link; name the directory it leads to"; fi
 	[ -d "$1" ] || exit 0
 	_dir=${1%/}
