@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package lint
+
+import (
+	"sort"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+const (
+	maxScanDepth = 1000 // nested commands that a scan follows
+	maxTexts     = 4    // scripts within scripts: sh -c, eval, trap
+)
+
+// A scan walks through a script in the order in which it would run, with the
+// commands that it has tested for so far.
+type scan struct {
+	script    *script
+	functions map[string]*function
+	aliases   map[string]bool
+	loose     map[string]bool // tested for, in a way that is not followed to its uses
+	calls     []scannedCall
+	found     []Finding
+
+	sources []source // what it reads with "."
+	path    []string // directories that it puts into PATH
+	unknown bool     // it sources, or puts into PATH, what only a run can tell
+
+	depth, texts int
+	steps        int // of the search for guards
+	textOffset   uint
+	shift        int // added to lines, within a text of another script
+	in           *function
+	tooDeep      bool
+	habits       habits
+}
+
+type scannedCall struct {
+	Call
+	guards *guards
+	in     *function // nil: not in a function
+	offset uint      // in the script, for what comes first
+}
+
+// A function is one that the script defines. One defined twice is one.
+type function struct {
+	body  []*syntax.Stmt
+	sites []site // where it is called
+	// What it does with its arguments.
+	runs   bool // calls "$@" or "$1"
+	shifts bool // so which argument "$@" begins with is not known
+	tests  bool // tests for the commands "$1" or "$@"
+}
+
+type site struct {
+	in     *function
+	guards *guards
+}
+
+// A source is a file that the script reads with ".".
+type source struct {
+	name    string // "" where it is not literal
+	library bool
+	offset  uint
+}
+
+func newScan(s *script) *scan {
+	sc := &scan{script: s, functions: map[string]*function{}, aliases: map[string]bool{}, loose: map[string]bool{}}
+	sc.habits.made = map[string]bool{}
+	return sc
+}
+
+func (sc *scan) run(tree *syntax.File) {
+	sc.declare(tree)
+	sc.list(tree.Stmts, nil)
+	sc.found = append(sc.found, sc.habits.atEnd(sc)...)
+}
+
+// declare collects what may be used before it is met: functions, aliases.
+func (sc *scan) declare(tree *syntax.File) {
+	walk(tree, func(n syntax.Node) bool {
+		switch n := n.(type) {
+		case *syntax.FuncDecl:
+			f := sc.functions[n.Name.Value]
+			if f == nil {
+				f = &function{}
+				sc.functions[n.Name.Value] = f
+			}
+			f.body = append(f.body, n.Body)
+			f.learn(n.Body)
+		case *syntax.CallExpr:
+			if argument(n.Args, 0) == "alias" {
+				sc.learnAliases(n.Args[1:])
+			}
+		}
+		return true
+	})
+}
+
+func (sc *scan) learnAliases(words []*syntax.Word) {
+	for _, w := range words {
+		// The value may be expanded, the name in front of it is not.
+		lit, ok := w.Parts[0].(*syntax.Lit)
+		if !ok {
+			continue
+		}
+		if name, _, ok := strings.Cut(lit.Value, "="); ok {
+			sc.aliases[name] = true
+		}
+	}
+}
+
+// learn finds out what the function does with its arguments.
+func (f *function) learn(body *syntax.Stmt) {
+	walk(body, func(n syntax.Node) bool {
+		if _, inner := n.(*syntax.FuncDecl); inner {
+			return false
+		}
+		c, ok := n.(*syntax.CallExpr)
+		if !ok || len(c.Args) == 0 {
+			return true
+		}
+		if isArgument(c.Args[0]) {
+			f.runs = true
+		}
+		if argument(c.Args, 0) == "shift" {
+			f.shifts = true
+		}
+		for _, w := range testedWords(c.Args) {
+			if endsInArgument(w) {
+				f.tests = true
+			}
+		}
+		return true
+	})
+}
+
+func isArgument(w *syntax.Word) bool {
+	p := parameter(w)
+	return p == "1" || p == "@" || p == "*"
+}
+
+// endsInArgument says whether a tested word is an argument or, as
+// "$dir/$1", a file of that name.
+func endsInArgument(w *syntax.Word) bool {
+	if isArgument(w) {
+		return true
+	}
+	parts := w.Parts
+	if len(parts) == 1 {
+		if q, ok := parts[0].(*syntax.DblQuoted); ok {
+			parts = q.Parts
+		}
+	}
+	n := len(parts)
+	return n > 0 && isArgument(&syntax.Word{Parts: parts[n-1:]})
+}
+
+// list scans statements that run one after the other. It returns what is
+// known to be there behind them.
+func (sc *scan) list(stmts []*syntax.Stmt, g *guards) *guards {
+	for i, s := range stmts {
+		if s.Background {
+			sc.habits.background(line(s), sc)
+		}
+		sc.stmt(s, g)
+		g = g.with(sc.after(s)...)
+		sc.habits.statement(s, stmts[i+1:], sc)
+	}
+	return g
+}
+
+// enter counts the depth. Where it returns false the scan goes no deeper.
+func (sc *scan) enter() bool {
+	sc.depth++
+	if sc.depth > maxScanDepth {
+		sc.tooDeep = true
+	}
+	return sc.depth <= maxScanDepth
+}
+
+func (sc *scan) stmt(s *syntax.Stmt, g *guards) {
+	if s == nil {
+		return
+	}
+	defer func() { sc.depth-- }()
+	if !sc.enter() {
+		return
+	}
+	for _, r := range s.Redirs {
+		sc.habits.redirect(r)
+		sc.nodes(children(r), g)
+	}
+	switch c := s.Cmd.(type) {
+	case nil:
+	case *syntax.CallExpr:
+		sc.call(c, s.Redirs, g)
+	case *syntax.BinaryCmd:
+		sc.binary(s, g)
+	case *syntax.IfClause:
+		sc.ifClause(c, g)
+	case *syntax.WhileClause:
+		inner := sc.list(c.Cond, g)
+		yes, no := sc.testsOfList(c.Cond)
+		if c.Until {
+			yes = no
+		}
+		sc.list(c.Do, inner.with(yes...))
+	case *syntax.Block:
+		sc.list(c.Stmts, g)
+	case *syntax.Subshell:
+		sc.subshell(c.Stmts, g)
+	case *syntax.FuncDecl:
+		sc.funcDecl(c)
+	case *syntax.ForClause:
+		sc.nodes([]syntax.Node{c}, g)
+	default:
+		sc.nodes(children(c), g)
+	}
+}
+
+func (sc *scan) subshell(stmts []*syntax.Stmt, g *guards) {
+	sc.habits.nested++
+	sc.list(stmts, g)
+	sc.habits.nested--
+}
+
+// funcDecl scans a body with nothing known: see entered.
+func (sc *scan) funcDecl(c *syntax.FuncDecl) {
+	outer := sc.in
+	sc.in = sc.functions[c.Name.Value]
+	sc.stmt(c.Body, nil)
+	sc.in = outer
+}
+
+// binary scans "a && b || c | d" from left to right.
+func (sc *scan) binary(s *syntax.Stmt, g *guards) {
+	first, rest := unchain(s)
+	sc.stmt(first, g)
+	yes, no := sc.testsOf(first)
+	for _, c := range rest {
+		inner := g
+		switch c.Op {
+		case syntax.AndStmt:
+			inner = g.with(yes...)
+			sc.assignsIn([]*syntax.Stmt{c.Y}, yes)
+		case syntax.OrStmt:
+			inner = g.with(no...)
+		}
+		sc.stmt(c.Y, inner)
+		moreYes, moreNo := sc.testsOf(c.Y)
+		yes, no = join(yes, moreYes), join(no, moreNo)
+	}
+}
+
+// unchain turns the left-deep tree of "a && b || c" into a list.
+func unchain(s *syntax.Stmt) (first *syntax.Stmt, rest []*syntax.BinaryCmd) {
+	for {
+		c, ok := s.Cmd.(*syntax.BinaryCmd)
+		if !ok {
+			break
+		}
+		rest = append(rest, c)
+		s = c.X
+		if s.Negated || len(s.Redirs) > 0 {
+			break
+		}
+	}
+	for i, j := 0, len(rest)-1; i < j; i, j = i+1, j-1 {
+		rest[i], rest[j] = rest[j], rest[i]
+	}
+	return s, rest
+}
+
+func (sc *scan) ifClause(c *syntax.IfClause, g *guards) {
+	for ; c != nil; c = c.Else {
+		g = sc.list(c.Cond, g)
+		yes, no := sc.testsOfList(c.Cond)
+		sc.assignsIn(c.Then, yes)
+		sc.list(c.Then, g.with(yes...))
+		g = g.with(no...)
+	}
+}
+
+// nodes scans what is neither a command nor a list: words and the like.
+func (sc *scan) nodes(nodes []syntax.Node, g *guards) {
+	for _, n := range nodes {
+		sc.node(n, g)
+	}
+}
+
+func (sc *scan) node(n syntax.Node, g *guards) {
+	defer func() { sc.depth-- }()
+	if !sc.enter() {
+		return
+	}
+	switch n := n.(type) {
+	case *syntax.Stmt:
+		sc.stmt(n, g)
+	case *syntax.Assign:
+		sc.searchPath(n)
+		sc.nodes(children(n), g)
+	case *syntax.CmdSubst:
+		sc.subshell(n.Stmts, g)
+	case *syntax.ProcSubst:
+		sc.subshell(n.Stmts, g)
+	case *syntax.CaseItem:
+		for _, w := range n.Patterns {
+			sc.node(w, g)
+		}
+		sc.list(n.Stmts, g)
+	case *syntax.ForClause:
+		sc.node(n.Loop, g)
+		sc.list(n.Do, g)
+	default:
+		sc.habits.node(n, sc)
+		sc.nodes(children(n), g)
+	}
+}
+
+// line is where a node stands in the script.
+func (sc *scan) line(n syntax.Node) int { return line(n) + sc.shift }
+
+func (sc *scan) warn(line int, rule, cure string) {
+	sc.found = append(sc.found, sc.script.finding(line, true, rule, cure))
+}
+
+func sortCalls(calls []Call) {
+	sort.SliceStable(calls, func(i, j int) bool { return calls[i].Line < calls[j].Line })
+}

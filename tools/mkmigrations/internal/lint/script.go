@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package lint
+
+import (
+	"bytes"
+	"errors"
+	"strconv"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"meta-migration/internal/bundle"
+)
+
+// A script is a migration's text on its way through the checks. The parts
+// are made when they are first asked for.
+type script struct {
+	file        string
+	data        []byte
+	interpreter bundle.Interpreter // zero where the #! line is bad
+	shell       shell              // noShell: its language is not known here
+
+	parsed bool
+	tree   *syntax.File // nil where nothing could be read
+	err    error        // why not; or, with a tree, why it is not POSIX
+
+	scanned *scan
+}
+
+// read does not complain about a bad #! line: bundle.ParseScript does.
+func read(file string, data []byte) *script {
+	s := &script{file: file, data: data}
+	if i, err := bundle.ParseInterpreter(file, data); err == nil {
+		s.interpreter, s.shell = i, shellOf(i)
+	}
+	return s
+}
+
+// load parses the script. What is not POSIX is read again as bash, so that
+// all that follows still sees its commands.
+func (s *script) load() {
+	if s.parsed || s.shell == noShell {
+		return
+	}
+	s.parsed = true
+	s.tree, s.err = parse(s.data, s.shell.variant())
+	if s.err == nil || !s.shell.posix() || unchecked(s.err) {
+		return
+	}
+	tree, err := parse(s.data, syntax.LangBash)
+	if err == nil {
+		s.tree = tree
+		return
+	}
+	// A syntax error in both dialects: what bash misses is the plainer one,
+	// unless POSIX stopped at a plain one itself.
+	if errors.As(s.err, new(syntax.LangError)) {
+		s.err = err
+	}
+}
+
+func (s *script) finding(line int, warning bool, rule, cure string) Finding {
+	return Finding{s.file, line, warning, rule, cure}
+}
+
+// Syntax returns the syntax errors of a shell script. A script for sh, ash
+// or dash must be in the POSIX dialect; what bash alone understands is an
+// error, what busybox ash understands and dash does not is a warning where
+// the interpreter is sh. Scripts for bash and mksh are read in their own
+// dialects. For every other interpreter there are no findings. After a
+// syntax error the rest of the script is not read.
+func Syntax(file string, data []byte) []Finding {
+	return sorted(read(file, data).syntax())
+}
+
+func (s *script) syntax() []Finding {
+	s.load()
+	var found []Finding
+	if s.tree != nil && s.shell.posix() {
+		found = s.features()
+	}
+	if s.err != nil {
+		found = append(found, s.syntaxError(found)...)
+	}
+	return append(found, s.carriageReturns()...)
+}
+
+// syntaxError says what the parser met. known are findings of the same
+// script: where one of them stands in the parser's line it says the same in
+// better words.
+func (s *script) syntaxError(known []Finding) []Finding {
+	if unchecked(s.err) {
+		return []Finding{s.finding(0, true, "not checked: "+s.err.Error(), "")}
+	}
+	line, text := explain(s.err)
+	for _, f := range known {
+		if f.Line == line {
+			return nil
+		}
+	}
+	// The parser knows mksh and the name says ksh only.
+	warning := s.shell == ksh
+	return []Finding{s.finding(line, warning, "syntax error: "+text, "")}
+}
+
+// unchecked tells the limits of the check from errors in the script.
+func unchecked(err error) bool {
+	return err == errLarge || err == errWords || err == errDeep || err == errPanic
+}
+
+// explain takes the parser's error apart.
+func explain(err error) (line int, text string) {
+	var plain syntax.ParseError
+	if errors.As(err, &plain) {
+		return int(plain.Pos.Line()), plain.Text
+	}
+	var foreign syntax.LangError
+	if errors.As(err, &foreign) {
+		return int(foreign.Pos.Line()), strconv.Quote(foreign.Feature) + " in another shell's syntax"
+	}
+	return 0, err.Error()
+}
+
+// carriageReturns finds lines that end in CR LF: the parser takes them as
+// other lines, a shell takes the CR as a part of the last word.
+func (s *script) carriageReturns() []Finding {
+	if s.shell == noShell {
+		return nil
+	}
+	at := bytes.Index(s.data, []byte("\r\n"))
+	if at < 0 {
+		return nil
+	}
+	line := 1 + bytes.Count(s.data[:at], []byte("\n"))
+	return []Finding{s.finding(line, true, "carriage return at the end of the line: the shell takes it as a part of the last word", `end lines with \n alone`)}
+}
