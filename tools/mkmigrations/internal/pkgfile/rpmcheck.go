@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package pkgfile
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+)
+
+// An rpm file is a lead of 96 bytes, the signature header, padding to 8, the
+// main header and the payload. A header is an intro of 16 bytes, an index of
+// 16-byte entries and a store that they point into; all numbers are
+// big-endian. See rpm's docs/manual/format.md.
+const (
+	rpmMagic      = "\xed\xab\xee\xdb"
+	rpmLeadSize   = 96
+	rpmIntroSize  = 16
+	rpmEntrySize  = 16
+	rpmIntroMagic = 0x8eade801
+)
+
+// Types of index entries. The string types have no fixed size.
+const (
+	typeChar        = 1
+	typeInt8        = 2
+	typeInt16       = 3
+	typeInt32       = 4
+	typeInt64       = 5
+	typeString      = 6
+	typeBin         = 7
+	typeStringArray = 8
+	typeI18n        = 9
+)
+
+// rpmHeader is a header whose intro is in bounds. Its store is not in memory.
+type rpmHeader struct {
+	off  int64 // of the intro
+	tags int64
+	size int64 // of the store
+}
+
+func (h rpmHeader) index() int64 { return h.off + rpmIntroSize }
+func (h rpmHeader) store() int64 { return h.index() + h.tags*rpmEntrySize }
+func (h rpmHeader) end() int64   { return h.store() + h.size }
+
+// rpmEntry is one index entry that points into its store.
+type rpmEntry struct {
+	tag, typ   uint32
+	off, count int64
+}
+
+// rpmFile is where the parts of an rpm are.
+type rpmFile struct {
+	source    bool
+	sig, main rpmHeader
+}
+
+// openRpm checks the lead and where the two headers end.
+func (s *source) openRpm() (rpmFile, error) {
+	var f rpmFile
+	if s.size < rpmLeadSize {
+		return f, errTruncated("lead", s.size, rpmLeadSize)
+	}
+	lead, err := s.bytes(0, rpmLeadSize)
+	if err != nil {
+		return f, err
+	}
+	switch kind := binary.BigEndian.Uint16(lead[6:]); kind {
+	case 0, 1:
+		f.source = kind == 1
+	default:
+		return f, fmt.Errorf("lead states type %d, neither binary (0) nor source (1)", kind)
+	}
+	if style := binary.BigEndian.Uint16(lead[78:]); style != 5 {
+		return f, fmt.Errorf("lead states signature type %d, only 5 is read", style)
+	}
+	if f.sig, err = s.rpmHeader(rpmLeadSize); err != nil {
+		return f, fmt.Errorf("signature header: %w", err)
+	}
+	if f.main, err = s.rpmHeader(f.sig.end() + -f.sig.size&7); err != nil {
+		return f, fmt.Errorf("main header: %w", err)
+	}
+	return f, nil
+}
+
+// rpmHeader checks the intro at off.
+func (s *source) rpmHeader(off int64) (rpmHeader, error) {
+	p, err := s.bytes(off, rpmIntroSize)
+	if err != nil {
+		return rpmHeader{}, err
+	}
+	if magic := binary.BigEndian.Uint32(p); magic != rpmIntroMagic {
+		return rpmHeader{}, fmt.Errorf("begins with %08x, not %08x", magic, uint32(rpmIntroMagic))
+	}
+	h := rpmHeader{
+		off:  off,
+		tags: int64(binary.BigEndian.Uint32(p[8:])),
+		size: int64(binary.BigEndian.Uint32(p[12:])),
+	}
+	switch {
+	case h.tags == 0 || h.tags > maxTags:
+		return h, fmt.Errorf("announces %d tags, 1 to %d are read", h.tags, maxTags)
+	case h.size > maxStore:
+		return h, fmt.Errorf("announces %d bytes, at most %s are read", h.size, sizeText(maxStore))
+	case h.end() > s.size:
+		return h, errTruncated("file", s.size, h.end())
+	}
+	return h, nil
+}
+
+// entries calls use for each index entry, after checking that its type is
+// known and that it starts and ends inside the store. A string's end is only
+// known when it is read.
+func (s *source) entries(h rpmHeader, use func(rpmEntry) error) error {
+	p, err := s.bytes(h.index(), h.tags*rpmEntrySize)
+	if err != nil {
+		return err
+	}
+	for ; len(p) > 0; p = p[rpmEntrySize:] {
+		e := rpmEntry{
+			tag:   binary.BigEndian.Uint32(p),
+			typ:   binary.BigEndian.Uint32(p[4:]),
+			off:   int64(binary.BigEndian.Uint32(p[8:])),
+			count: int64(binary.BigEndian.Uint32(p[12:])),
+		}
+		width := e.width()
+		if width == 0 {
+			return fmt.Errorf("tag %d has type %d, which is not known", e.tag, e.typ)
+		}
+		if e.tag > math.MaxInt32 || e.count == 0 || e.off+e.count*width > h.size {
+			return fmt.Errorf("tag %d: %d values at %d do not fit into %d bytes", e.tag, e.count, e.off, h.size)
+		}
+		if err := use(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// width is the least size of one value, 0 of an unknown type.
+func (e rpmEntry) width() int64 {
+	switch e.typ {
+	case typeChar, typeInt8, typeBin, typeString, typeStringArray, typeI18n:
+		return 1
+	case typeInt16:
+		return 2
+	case typeInt32:
+		return 4
+	case typeInt64:
+		return 8
+	}
+	return 0
+}
+
+func (e rpmEntry) isString() bool {
+	return e.typ == typeString || e.typ == typeStringArray || e.typ == typeI18n
+}
+
+// rpmTags are the entries of some tags of a header, and where each ends at
+// the latest: where the next one begins.
+type rpmTags struct {
+	src     *source
+	head    rpmHeader
+	entries map[uint32]rpmEntry
+	ends    map[uint32]int64
+}
+
+// tags looks up the wanted tags and checks the whole index.
+func (s *source) tags(h rpmHeader, wanted ...uint32) (*rpmTags, error) {
+	t := &rpmTags{src: s, head: h, entries: map[uint32]rpmEntry{}, ends: map[uint32]int64{}}
+	err := s.entries(h, func(e rpmEntry) error {
+		for _, tag := range wanted {
+			if tag != e.tag {
+				continue
+			}
+			if _, dup := t.entries[tag]; dup {
+				return fmt.Errorf("tag %d is there twice", tag)
+			}
+			t.entries[tag], t.ends[tag] = e, h.size
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t, s.entries(h, func(e rpmEntry) error {
+		for tag, have := range t.entries {
+			if e.off > have.off && e.off < t.ends[tag] {
+				t.ends[tag] = e.off
+			}
+		}
+		return nil
+	})
+}
+
+func (t *rpmTags) has(tag uint32) bool {
+	_, ok := t.entries[tag]
+	return ok
+}
+
+// region is where in the file a tag's values are.
+func (t *rpmTags) region(tag uint32) (off, n int64) {
+	e := t.entries[tag]
+	return t.head.store() + e.off, t.ends[tag] - e.off
+}
+
+// text returns a tag of one string, or the first of several. A missing tag is
+// the empty string.
+func (t *rpmTags) text(tag uint32) (string, error) {
+	e, ok := t.entries[tag]
+	if !ok {
+		return "", nil
+	}
+	if !e.isString() {
+		return "", fmt.Errorf("tag %d is no string", tag)
+	}
+	off, n := t.region(tag)
+	p, err := t.src.bytes(off, min(n, maxPath))
+	if err != nil {
+		return "", err
+	}
+	end := bytes.IndexByte(p, 0)
+	if end < 0 {
+		return "", fmt.Errorf("tag %d: string without an end", tag)
+	}
+	return string(p[:end]), nil
+}
+
+// number returns a tag of one integer, and whether it is there.
+func (t *rpmTags) number(tag uint32) (uint64, bool, error) {
+	e, ok := t.entries[tag]
+	if !ok {
+		return 0, false, nil
+	}
+	p, err := t.src.bytes(t.head.store()+e.off, e.width())
+	if err != nil {
+		return 0, false, err
+	}
+	switch e.typ {
+	case typeInt32:
+		return uint64(binary.BigEndian.Uint32(p)), true, nil
+	case typeInt64:
+		return binary.BigEndian.Uint64(p), true, nil
+	}
+	return 0, false, fmt.Errorf("tag %d is no number", tag)
+}
+
+// each streams the strings of an array, without holding the array.
+func (t *rpmTags) each(tag uint32, use func(string) error) error {
+	e, ok := t.entries[tag]
+	if !ok {
+		return nil
+	}
+	if !e.isString() {
+		return fmt.Errorf("tag %d is no string", tag)
+	}
+	off, n := t.region(tag)
+	in := bufio.NewReaderSize(t.src.section(off, n), maxPath)
+	for range e.count {
+		p, err := in.ReadSlice(0)
+		switch {
+		case err == io.EOF:
+			return fmt.Errorf("tag %d: %d strings do not fit", tag, e.count)
+		case errors.Is(err, bufio.ErrBufferFull):
+			return fmt.Errorf("tag %d: string of more than %d bytes", tag, maxPath)
+		case err != nil:
+			return err
+		}
+		if err := use(string(p[:len(p)-1])); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package pkgfile
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"sort"
+	"sync"
+	"sync/atomic"
+)
+
+// Result is what Scan has read of one file: a Package and perhaps Snippets,
+// or an error.
+type Result struct {
+	File     string
+	Package  *Package
+	Snippets []Snippet
+	Err      error
+}
+
+// Empty says that a package announces migrations and holds none.
+func (r Result) Empty() bool {
+	return r.Err == nil && r.Package.Announces && len(r.Snippets) == 0
+}
+
+// Unannounced says that a package holds migrations and does not announce
+// them. Only a thorough Scan can see that.
+func (r Result) Unannounced() bool {
+	return r.Err == nil && !r.Package.Announces && len(r.Snippets) > 0
+}
+
+// Scan reads the metadata of all files, and the migrations of those that
+// announce some; with thorough those of all. The results are sorted by File
+// and do not depend on workers or on timing; a fault of one package is in its
+// Result and does not keep others from being read. Source rpms are left out.
+//
+// The number of workers is at most MaxWorkers, and that of the processors
+// where workers is not positive. Scan's own error is only that of ctx, which
+// is looked at between packages.
+func Scan(ctx context.Context, files []string, thorough bool, workers int) ([]Result, error) {
+	results := make([]Result, len(files))
+	order := largestFirst(files)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(workerCount(workers), len(files)) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			r := NewReader()
+			defer r.Close()
+			for n := next.Add(1); int(n) <= len(order) && ctx.Err() == nil; n = next.Add(1) {
+				i := order[n-1]
+				results[i] = r.scan(files[i], thorough)
+			}
+		}()
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return settle(results), nil
+}
+
+func workerCount(n int) int {
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	return min(n, MaxWorkers)
+}
+
+// largestFirst returns the order in which files are read: one that takes long
+// must not be the last to start.
+func largestFirst(files []string) []int {
+	order := make([]int, len(files))
+	sizes := make([]int64, len(files))
+	for i, file := range files {
+		order[i] = i
+		// A file that cannot be looked at gets its error from the Reader.
+		if info, err := os.Stat(file); err == nil {
+			sizes[i] = info.Size()
+		}
+	}
+	sort.SliceStable(order, func(i, k int) bool { return sizes[order[i]] > sizes[order[k]] })
+	return order
+}
+
+func (r *Reader) scan(file string, thorough bool) Result {
+	res := Result{File: file}
+	pkg, err := r.ReadMetadata(file)
+	if err != nil {
+		res.Err = err
+		return res
+	}
+	res.Package = pkg
+	if pkg.Arch != SourceArch && (pkg.Announces || thorough) {
+		res.Snippets, res.Err = r.ReadSnippets(pkg)
+	}
+	return res
+}
+
+// settle sorts and drops source rpms.
+func settle(results []Result) []Result {
+	kept := results[:0]
+	for _, res := range results {
+		if res.Package == nil || res.Package.Arch != SourceArch {
+			kept = append(kept, res)
+		}
+	}
+	sort.SliceStable(kept, func(i, k int) bool { return kept[i].File < kept[k].File })
+	return kept
+}
