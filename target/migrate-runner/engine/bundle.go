@@ -130,3 +130,20 @@ func EndedEvent(started *ledger.Event, kind ledger.Kind) ledger.Event {
 	}
 	return e
 }
+
+// ForgottenEvent makes id pending again, with all that was recorded applied
+// through it.
+func ForgottenEvent(s *State, id bundle.ID) ledger.Event {
+	e := ledger.Event{Kind: ledger.Forgotten, ID: id}
+	var through []*Record
+	for _, r := range s.Records {
+		if r.Through == id {
+			through = append(through, r)
+		}
+	}
+	sortRecords(through)
+	for _, r := range through {
+		e.Items = append(e.Items, ledger.Item{ID: r.ID, Since: r.Since, OneWay: r.OneWay, Digest: r.Digest})
+	}
+	return e
+}

@@ -38,8 +38,8 @@ type Step struct {
 }
 
 // A Session is one run through the migrations of a bundle, in their order.
-// After each StepAttempt and StepBaseline the caller records an event and
-// hands it to Ended.
+// After each StepAttempt and StepBaseline the caller records an event, applies
+// it to the state, and hands it to Ended. The Session itself changes nothing.
 type Session struct {
 	bundle   *Bundle
 	state    *State
@@ -50,7 +50,7 @@ type Session struct {
 }
 
 // NewSession starts at the first migration, on a state in which [Decide] saw
-// no refusal and all of its events are applied. The Session changes s.
+// no refusal and all of its events are applied.
 func NewSession(b *Bundle, s *State) *Session {
 	return &Session{bundle: b, state: s, Outcomes: make([]Outcome, len(b.Migrations))}
 }
@@ -119,9 +119,9 @@ func (x *Session) settle(out Outcome) {
 	}
 }
 
-// Ended takes the event that ended the last step.
+// Ended takes the event that ended the last step, after it was applied to
+// the state.
 func (x *Session) Ended(e *ledger.Event) {
-	x.state.Apply(e)
 	switch e.Kind {
 	case ledger.Applied, ledger.Baseline:
 		x.settle(OutApplied)
@@ -161,4 +161,23 @@ func (x *Session) Exit() int {
 		}
 	}
 	return ExitDone
+}
+
+// Planned is how many attempts a run on s makes if none of them fails.
+func Planned(b *Bundle, s *State) int {
+	n := 0
+	s = s.Clone()
+	x := NewSession(b, s)
+	for step := x.Next(); step.Kind != StepDone; step = x.Next() {
+		e := b.BaselineEvent(step.Position)
+		if step.Kind == StepAttempt {
+			n++
+			started := b.StartedEvent(step.Position, step.Attempt)
+			s.Apply(&started)
+			e = EndedEvent(&started, ledger.Applied)
+		}
+		s.Apply(&e)
+		x.Ended(&e)
+	}
+	return n
 }

@@ -17,7 +17,7 @@ type Row struct {
 	Digest   bundle.Digest
 	State    string // a state word of the contract
 	UsedUp   bool   // this bundle may not try it again
-	Attempts int    // counted attempts with this bundle
+	Attempts int    // counted attempts with this bundle; of an applied one, those that it took
 	Since    string
 	Last     *ledger.Event // the event that ended the last attempt, nil for none
 }
@@ -45,6 +45,9 @@ func Rows(b *Bundle, s *State) []Row {
 		row := Row{ID: m.ID, Digest: m.Digest, Since: m.Since, State: rowState(b, s, m), Attempts: s.attempts(m.ID, b.Anchor)}
 		if r := s.Records[m.ID]; r != nil {
 			row.Last = r.Last
+			if row.State == StateApplied && r.Last != nil {
+				row.Attempts = r.Last.Attempt
+			}
 		}
 		settled := row.State == StateApplied || row.State == StateBaseline
 		row.UsedUp = !settled && row.Attempts >= m.EffectiveAttempts()

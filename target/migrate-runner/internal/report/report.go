@@ -33,18 +33,36 @@ func Open(environ []string) {
 		}
 		journal = journal || strings.HasPrefix(v, "JOURNAL_STREAM=")
 	}
-	// A terminal or a pipe has somebody at its other end; the console of an
-	// init script scrolls away.
-	if !journal && syscall.Getppid() == 1 {
+	if !journal && unseen(2) {
 		if fd, err := sys.Openat(sys.AT_FDCWD, "/dev/kmsg", syscall.O_WRONLY|syscall.O_CLOEXEC|syscall.O_NOFOLLOW, 0); err == nil {
 			kernelLog = fd
 		}
 	}
 }
 
+// unseen says whether what is written to fd is kept nowhere and read by
+// nobody: it is the system console, /dev/null, or closed. A terminal, a pipe
+// or a file has somebody at its other end.
+func unseen(fd int) bool {
+	st, err := sys.Fstat(fd)
+	return err != nil || st.Rdev == sys.Device{Major: 5, Minor: 1} || st.Rdev == sys.Device{Major: 1, Minor: 3}
+}
+
+// midLine is set while a script's output has not ended its line.
+var midLine bool
+
+// say writes a message that begins a line.
+func say(text string) {
+	if midLine {
+		text = "\n" + text
+		midLine = false
+	}
+	sys.WriteAll(2, []byte(text))
+}
+
 // Line says one line.
 func Line(text string) {
-	sys.WriteAll(2, []byte(program+text+"\n"))
+	say(program + text + "\n")
 	kernel("<6>" + program + text)
 }
 
@@ -54,7 +72,7 @@ func Error(text, hint string) {
 	if hint != "" {
 		out += program + "hint: " + hint + "\n"
 	}
-	sys.WriteAll(2, []byte(out))
+	say(out)
 	kernel("<3>" + program + "error: " + text)
 	if hint != "" {
 		kernel("<3>" + program + "hint: " + hint)
@@ -63,12 +81,15 @@ func Error(text, hint string) {
 
 // Warning says what is not as it should be and does no harm.
 func Warning(text string) {
-	sys.WriteAll(2, []byte(program+"warning: "+text+"\n"))
+	say(program + "warning: " + text + "\n")
 	kernel("<4>" + program + "warning: " + text)
 }
 
 // Script passes a script's output on as it is.
-func Script(data []byte) { sys.WriteAll(2, data) }
+func Script(data []byte) {
+	sys.WriteAll(2, data)
+	midLine = len(data) > 0 && data[len(data)-1] != '\n'
+}
 
 // ScriptLine puts one line of a script's output into the kernel's log.
 func ScriptLine(id, line string) { kernel("<6>" + program + id + ": " + line) }

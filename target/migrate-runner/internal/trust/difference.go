@@ -4,6 +4,7 @@
 package trust
 
 import (
+	"strconv"
 	"syscall"
 
 	"meta-migration/internal/bundle"
@@ -37,6 +38,27 @@ func (d Difference) String() string {
 		return path + " is not part of the image, is never run, and can be deleted"
 	}
 	return path + " was replaced (" + d.Why + "); the image's copy is used, and the file in the way can be deleted"
+}
+
+// Summary says each difference in one line, but all that is hidden in one
+// when there are several: one mount or one whiteout hides them together.
+func Summary(differences []Difference) []string {
+	var lines, hidden []string
+	for _, d := range differences {
+		if d.Kind == Hidden {
+			hidden = append(hidden, d.Name)
+		}
+	}
+	if len(hidden) > 1 {
+		lines = append(lines, strconv.Itoa(len(hidden))+" files of "+bundle.Dir+" are hidden, by an overlay or another mount over /etc, or were deleted ("+
+			hidden[0]+", …); the image's copies are used")
+	}
+	for _, d := range differences {
+		if d.Kind != Hidden || len(hidden) == 1 {
+			lines = append(lines, d.String())
+		}
+	}
+	return lines
 }
 
 func difference(name string, err error) Difference {

@@ -44,14 +44,34 @@ type Bundle struct {
 // the manifest states, and owners and modes that let nobody but root change
 // them. The error is an [*Error], or one of the system.
 func Read(root int) (*Bundle, error) {
+	b, err := ReadManifest(root)
+	if err != nil {
+		return nil, err
+	}
+	return b, b.checkFiles()
+}
+
+// ReadAnchor reads the anchor alone.
+func ReadAnchor(root int) (bundle.Digest, error) {
 	text, err := readFile(root, bundle.AnchorPath, 256)
 	if err != nil {
-		return nil, &Error{"reading the anchor " + bundle.AnchorPath + ": " + err.Error()}
+		return "", &Error{"reading the anchor " + bundle.AnchorPath + ": " + err.Error()}
 	}
-	b := &Bundle{root: root}
-	if b.Anchor, err = bundle.ParseAnchor(bundle.AnchorPath, text); err != nil {
-		return nil, &Error{err.Error()}
+	anchor, err := bundle.ParseAnchor(bundle.AnchorPath, text)
+	if err != nil {
+		return "", &Error{err.Error()}
 	}
+	return anchor, nil
+}
+
+// ReadManifest reads the anchor and the manifest as [Read] does, and leaves
+// the scripts alone: for commands that run none.
+func ReadManifest(root int) (*Bundle, error) {
+	anchor, err := ReadAnchor(root)
+	if err != nil {
+		return nil, err
+	}
+	b := &Bundle{root: root, Anchor: anchor}
 	manifest, err := b.take(bundle.ManifestName, b.Anchor, maxManifest, true)
 	if err != nil {
 		return nil, err
@@ -59,7 +79,7 @@ func Read(root int) (*Bundle, error) {
 	if b.Manifest, err = bundle.ParseManifest(bundle.Dir+"/"+bundle.ManifestName, manifest); err != nil {
 		return nil, &Error{err.Error()}
 	}
-	return b, b.checkFiles()
+	return b, nil
 }
 
 func (b *Bundle) checkFiles() error {

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package main
+
+import (
+	"strconv"
+	"syscall"
+
+	"meta-migration/internal/bundle"
+	"meta-migration/target/migrate-runner/engine"
+	"meta-migration/target/migrate-runner/internal/report"
+	"meta-migration/target/migrate-runner/internal/statedir"
+	"meta-migration/target/migrate-runner/internal/sys"
+	"meta-migration/target/migrate-runner/internal/trust"
+	"meta-migration/target/migrate-runner/ledger"
+)
+
+// openRoot opens the directory that a command works on.
+func openRoot(dir string) (int, error) {
+	if dir == "" {
+		dir = "/"
+	}
+	fd, err := sys.Openat(sys.AT_FDCWD, dir, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, doing("opening the root directory "+quote(dir), err)
+	}
+	return fd, nil
+}
+
+// absolute is the path of an open root directory that was given as dir, as
+// the kernel names it in its list of mounts.
+func absolute(root int, dir string) string {
+	if dir == "" {
+		return ""
+	}
+	path, err := sys.Readlinkat(sys.AT_FDCWD, "/proc/self/fd/"+strconv.Itoa(root))
+	if err != nil {
+		return dir
+	}
+	return path
+}
+
+// A device is a root directory with its state, opened to change it.
+type device struct {
+	root   int
+	rootAt string // its path, "" for the running system
+	dir    *statedir.Dir
+	writer *statedir.Writer
+	state  *engine.State
+	events []ledger.Event // all of the ledger
+}
+
+// record makes an event durable, and only then takes it into the state.
+func (d *device) record(e ledger.Event) (*ledger.Event, error) {
+	if err := d.writer.Append(&e); err != nil {
+		return nil, err
+	}
+	d.state.Apply(&e)
+	return &e, nil
+}
+
+// openDevice opens the state below root, takes the lock and reads the
+// ledger. A torn last line is cut off. onCorrupt says what a damaged ledger
+// means.
+func openDevice(o *options, root int, onCorrupt bundle.OnCorrupt) (*device, error) {
+	dir, err := statedir.Open(root, o.allowVolatile)
+	if err != nil {
+		return nil, err
+	}
+	if err := dir.Lock(); err != nil {
+		return nil, err
+	}
+	log, err := dir.ReadLedger()
+	if damage, ok := err.(*ledger.DamageError); ok && onCorrupt == bundle.Rerun {
+		log, err = beginAnew(root, dir, damage)
+	}
+	if err != nil {
+		return nil, damaged(err)
+	}
+	writer, err := dir.OpenWriter(log)
+	if err != nil {
+		return nil, err
+	}
+	return &device{root: root, rootAt: absolute(root, o.root), dir: dir, writer: writer, state: engine.Fold(log.Events), events: log.Events}, nil
+}
+
+// damaged says what can be done about a ledger that cannot be read.
+func damaged(err error) error {
+	if _, ok := err.(*ledger.DamageError); !ok {
+		return err
+	}
+	return &exitError{engine.ExitState, err.Error() + ", and On-Corrupt is refuse",
+		"repair the storage; where running every migration again is safe, move " + bundle.StateDir + "/ledger away or build the image with On-Corrupt: rerun"}
+}
+
+// beginAnew sets a damaged ledger aside: as if it were lost.
+func beginAnew(root int, dir *statedir.Dir, damage *ledger.DamageError) (*ledger.Log, error) {
+	if err := dir.RemoveMarkers(); err != nil {
+		return nil, doing("removing the marker", err)
+	}
+	if err := dropSaves(dir); err != nil {
+		return nil, err
+	}
+	name, err := dir.SetAside()
+	if err != nil {
+		return nil, doing("setting the damaged ledger aside", err)
+	}
+	report.Warning(damage.Error() + "; it is kept as " + bundle.StateDir + "/" + name + ", and every migration runs again")
+	return ledger.Parse(nil)
+}
+
+// A view is a device opened to look at it.
+type view struct {
+	state   *engine.State
+	deviced bool // there is a ledger
+}
+
+// lookAt reads the state below root and changes nothing. Without a ledger it
+// is empty.
+func lookAt(o *options, root int) (*view, error) {
+	dir, err := statedir.OpenToRead(root, true)
+	if err != nil {
+		return nil, err
+	}
+	if dir == nil {
+		return &view{state: engine.Fold(nil)}, nil
+	}
+	log, err := dir.ReadLedger()
+	if err != nil {
+		return nil, err
+	}
+	if len(log.Events) == 0 {
+		return &view{state: engine.Fold(nil)}, nil
+	}
+	if !o.allowVolatile {
+		if _, err := statedir.OpenToRead(root, false); err != nil {
+			return nil, err
+		}
+	}
+	return &view{engine.Fold(log.Events), true}, nil
+}
+
+// trusted reads the bundle below root as [trust.Read] does.
+func trusted(root int) (*trust.Bundle, *engine.Bundle, error) {
+	t, err := trust.Read(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	return t, engine.NewBundle(t.Manifest, t.Anchor), nil
+}
+
+// freshUnless says whether one of the bundle's Fresh-Unless paths exists
+// below root.
+func freshUnless(b *engine.Bundle, root int) bool {
+	for _, path := range b.FreshUnless {
+		if _, err := sys.Statat(root, path[1:], sys.AT_SYMLINK_NOFOLLOW); err == nil {
+			return true
+		}
+	}
+	return false
+}

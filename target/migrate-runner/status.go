@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	"meta-migration/internal/bundle"
+	"meta-migration/target/migrate-runner/engine"
+	"meta-migration/target/migrate-runner/internal/report"
+	"meta-migration/target/migrate-runner/internal/statedir"
+	"meta-migration/target/migrate-runner/internal/trust"
+)
+
+// A deviceStatus is what `status` shows.
+type deviceStatus struct {
+	release string
+	bundle  bundle.Digest
+	state   string
+	reason  string
+	rows    []engine.Row
+	remarks []string
+}
+
+// States of a device.
+const (
+	deviceComplete = "complete"
+	devicePending  = "pending"
+	deviceFailed   = "failed"
+	deviceRefused  = "refused"
+)
+
+// status shows the state of the device and of each migration. It exits 0
+// whatever they are: the answer is what it prints.
+func status(o *options) (int, error) {
+	root, err := openRoot(o.root)
+	if err != nil {
+		return 0, err
+	}
+	s := examine(o, root)
+	if o.json {
+		return engine.ExitDone, report.Out(s.json())
+	}
+	return engine.ExitDone, report.Out(s.text())
+}
+
+// examine finds out what can be found out: a bundle or a ledger that cannot
+// be used is the reason of a refusal, not an error of status.
+func examine(o *options, root int) *deviceStatus {
+	s := &deviceStatus{state: deviceRefused}
+	t, b, err := trusted(root)
+	if err != nil {
+		s.reason = err.Error()
+		return s
+	}
+	s.release, s.bundle, s.remarks = b.Release, b.Anchor, trust.Summary(t.Differences)
+	v, err := lookAt(o, root)
+	if err != nil {
+		s.reason = err.Error()
+		return s
+	}
+	s.rows = engine.Rows(b, v.state)
+	_, decision := plan(b, v.state, freshUnless(b, root))
+	trouble := engine.Troubled(s.rows)
+	switch {
+	case statedir.HasMarker(root, b.Anchor):
+		s.state = deviceComplete
+	case decision.Refusal != nil:
+		s.reason = decision.Refusal.Reason
+	case trouble != nil:
+		s.state, s.reason = deviceFailed, string(trouble.ID)+" is "+trouble.State
+		if trouble.Last != nil && trouble.State != engine.StateBlocked {
+			s.reason += ": " + engine.Describe(trouble.Last)
+		}
+	default:
+		s.state = devicePending
+	}
+	return s
+}
+
+func (s *deviceStatus) text() string {
+	var b strings.Builder
+	b.WriteString("release " + s.release + ": " + s.state)
+	if s.reason != "" {
+		b.WriteString(": " + s.reason)
+	}
+	b.WriteString("\n")
+	width := 0
+	for i := range s.rows {
+		if n := len(s.rows[i].State); n > width {
+			width = n
+		}
+	}
+	for i := range s.rows {
+		r := &s.rows[i]
+		b.WriteString("  " + r.State + strings.Repeat(" ", width-len(r.State)) + "  " + string(r.ID))
+		if r.Last != nil {
+			if how := engine.Describe(r.Last); how != "" && r.State != engine.StateBaseline {
+				b.WriteString(": " + how)
+			}
+		}
+		if r.UsedUp {
+			b.WriteString(" (no attempts left)")
+		}
+		b.WriteString("\n")
+	}
+	for _, remark := range s.remarks {
+		b.WriteString("note: " + remark + "\n")
+	}
+	return b.String()
+}
+
+func (s *deviceStatus) json() string {
+	var j jsonWriter
+	j.open("{")
+	j.text("release", s.release)
+	j.text("bundle", string(s.bundle))
+	j.text("state", s.state)
+	j.text("reason", s.reason)
+	j.key("migrations")
+	j.open("[")
+	for i := range s.rows {
+		j.row(&s.rows[i])
+	}
+	j.close("]")
+	j.close("}")
+	return j.String() + "\n"
+}
+
+func (j *jsonWriter) row(r *engine.Row) {
+	j.open("{")
+	j.text("id", string(r.ID))
+	j.text("digest", string(r.Digest))
+	j.text("state", r.State)
+	j.number("attempts", int64(r.Attempts))
+	j.text("since", r.Since)
+	release, finished, reason := "", "", ""
+	var millis, exit int64
+	if r.Last != nil {
+		release, finished, reason = r.Last.Release, timestamp(r.Last.At), engine.Describe(r.Last)
+		millis, exit = r.Last.Millis, int64(r.Last.Exit)
+		if r.Last.Signal != 0 {
+			exit = 128 + int64(r.Last.Signal)
+		}
+	}
+	j.text("release", release)
+	j.text("finished", finished)
+	j.number("duration_ms", millis)
+	j.number("exit", exit)
+	j.text("reason", reason)
+	j.close("}")
+}
+
+// timestamp writes seconds since 1970 by RFC 3339, in UTC. The date is
+// counted in years that begin in March, so that leap days come last.
+func timestamp(sec int64) string {
+	if sec <= 0 {
+		return ""
+	}
+	days, rest := sec/86400, sec%86400
+	era := (days + 719468) / 146097
+	day := (days + 719468) % 146097
+	year := (day - day/1460 + day/36524 - day/146096) / 365
+	day -= 365*year + year/4 - year/100
+	month := (5*day + 2) / 153
+	day -= (153*month+2)/5 - 1
+	year += era * 400
+	if month += 3; month > 12 {
+		month -= 12
+		year++
+	}
+	return digits(year, 4) + "-" + digits(month, 2) + "-" + digits(day, 2) + "T" +
+		digits(rest/3600, 2) + ":" + digits(rest/60%60, 2) + ":" + digits(rest%60, 2) + "Z"
+}
+
+func digits(n int64, width int) string {
+	text := strconv.FormatInt(n, 10)
+	return strings.Repeat("0", max(0, width-len(text))) + text
+}
