@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package build
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// staged is in the name of the directory that a tree is first written to:
+// `.<name of the output>.mkmigrations-<random>`.
+const staged = ".mkmigrations-"
+
+// writeTree makes dir hold exactly the tree, with all times set to at. The
+// old content of dir is replaced as a whole, when everything is written and
+// synced; after an error or an interrupt dir is as it was and nothing is left
+// beside it. A dir that holds anything but a bundle is refused.
+func writeTree(ctx context.Context, dir string, tree []file, at time.Time) (err error) {
+	dir = filepath.Clean(dir)
+	if err := checkTarget(dir); err != nil {
+		return err
+	}
+	stage, err := newStage(dir)
+	if err != nil {
+		return fmt.Errorf("writing %q: %w", dir, err)
+	}
+	defer func() { err = errors.Join(err, stage.remove()) }()
+	if err := stage.fill(ctx, tree, at); err != nil {
+		return fmt.Errorf("writing %q: %w", dir, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := swap(stage.path, dir); err != nil {
+		return fmt.Errorf("replacing %q: %w", dir, err)
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
+// checkTarget refuses to replace what is no bundle: a typing error must not
+// delete a home directory.
+func checkTarget(dir string) error {
+	info, err := os.Lstat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking at %q: %w", dir, bare(err))
+	case info.Mode()&fs.ModeSymlink != 0:
+		return &Fault{Rule: fmt.Sprintf("output %q is a symbolic link", dir), Cure: "give the directory itself"}
+	case !info.IsDir():
+		return &Fault{Rule: fmt.Sprintf("output %q is not a directory", dir), Cure: "give a directory of its own"}
+	}
+	return checkContent(dir, func(path string) error {
+		return &Fault{Rule: fmt.Sprintf("output %q holds what is no part of a bundle: %q", dir, path),
+			Cure: "give a directory of its own, which a build replaces as a whole"}
+	})
+}
+
+// checkContent calls foreign for the first entry below dir that no bundle
+// has, links and other special files included.
+func checkContent(dir string, foreign func(path string) error) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("looking at %q: %w", path, bare(err))
+		}
+		if path == dir {
+			return nil
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if !d.IsDir() && !d.Type().IsRegular() || !belongs(filepath.ToSlash(name), d.IsDir()) {
+			return foreign(name)
+		}
+		return nil
+	})
+}
+
+// A stage is the directory beside the output that a tree is written to. It is
+// locked as long as its process lives, so that one left over by a killed
+// process can be told from one in use.
+type stage struct {
+	path string
+	lock *os.File
+}
+
+func newStage(dir string) (*stage, error) {
+	parent := filepath.Dir(dir)
+	above, err := lockDir(parent, true)
+	if err != nil {
+		return nil, err
+	}
+	// Held only until the stage has its own lock: between the two another
+	// process would take it for a left-over.
+	defer above.Close()
+	prefix := "." + filepath.Base(dir) + staged
+	removeStale(parent, prefix)
+	path, err := os.MkdirTemp(parent, prefix)
+	if err != nil {
+		return nil, bare(err)
+	}
+	lock, err := lockDir(path, false)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(path))
+	}
+	return &stage{path, lock}, nil
+}
+
+// lockDir opens a directory and locks it exclusively. File systems without
+// locks are taken as they are.
+func lockDir(dir string, wait bool) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	how := syscall.LOCK_EX
+	if !wait {
+		how |= syscall.LOCK_NB
+	}
+	if err := syscall.Flock(int(f.Fd()), how); errors.Is(err, syscall.EWOULDBLOCK) {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// removeStale removes stages that no process holds any more and that hold
+// nothing but parts of a bundle. What cannot be removed stays: it does no
+// harm but to take space.
+func removeStale(parent, prefix string) {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		path := filepath.Join(parent, e.Name())
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
+		if checkContent(path, func(string) error { return fs.ErrExist }) != nil {
+			continue
+		}
+		if f, err := lockDir(path, false); err == nil {
+			os.RemoveAll(path)
+			f.Close()
+		}
+	}
+}
+
+func (s *stage) remove() error {
+	defer s.lock.Close()
+	if err := os.RemoveAll(s.path); err != nil {
+		return fmt.Errorf("removing %q: %w", s.path, bare(err))
+	}
+	return nil
+}
+
+// fill writes the tree, durable.
+func (s *stage) fill(ctx context.Context, tree []file, at time.Time) error {
+	dirs := dirsOf(tree)
+	for _, dir := range dirs {
+		if err := os.Mkdir(filepath.Join(s.path, dir), modeDir); err != nil {
+			return err
+		}
+	}
+	for _, f := range tree {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := writeFile(filepath.Join(s.path, f.path), f, at); err != nil {
+			return err
+		}
+	}
+	// Directories last, the innermost first: writing into one sets its time.
+	for i := len(dirs) - 1; i >= -1; i-- {
+		dir := s.path
+		if i >= 0 {
+			dir = filepath.Join(s.path, dirs[i])
+		}
+		if err := settleDir(dir, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeFile(path string, f file, at time.Time) (err error) {
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closed := out.Close(); err == nil {
+			err = closed
+		}
+	}()
+	if _, err := out.Write(f.data); err != nil {
+		return err
+	}
+	// The umask took its part of the mode.
+	if err := out.Chmod(f.mode); err != nil {
+		return err
+	}
+	if err := os.Chtimes(path, at, at); err != nil {
+		return err
+	}
+	return out.Sync()
+}
+
+func settleDir(dir string, at time.Time) error {
+	if err := os.Chmod(dir, modeDir); err != nil {
+		return err
+	}
+	if err := os.Chtimes(dir, at, at); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses of the program.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// Run carries out one command line, without the program's name, and returns
+// the exit status. version is printed by `mkmigrations version`. When ctx is
+// cancelled the command ends as soon as it can, leaving nothing half-written.
+func Run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
+	root := New(version)
+	root.SetArgs(spread(root, args))
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var wrong *usageError
+	if errors.As(err, &wrong) {
+		wrong.cmd = cmd.CommandPath()
+		printError(stderr, wrong)
+		return exitUsage
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errors.New("interrupted")
+	}
+	printError(stderr, err)
+	return exitFailed
+}
+
+// New returns the whole command tree, for [Run] and for generating manuals.
+func New(version string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mkmigrations",
+		Short: "Build the bundle of migrations for an image",
+		Long: `mkmigrations collects the migrations of an image's packages, checks them, and
+puts them in the one order in which every device runs them: the bundle, which
+migrate-runner carries out at the first boot of the image.
+
+Data goes to stdout, messages to stderr. The exit status is 0, 1 when the
+command failed, 2 when it was called wrongly.`,
+		Example: `  mkmigrations build --packages deploy/ipk --installed image.manifest \
+      --release 2.1 --previous manifest-2.0 --output bundle
+  mkmigrations inspect bundle`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          usageArgs(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			return &usageError{err: errors.New("no command given")}
+		},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
+	root.AddCommand(newBuild(), newVersion(version))
+	return root
+}
+
+// A usageError is a wrong command line.
+type usageError struct {
+	err error
+	cmd string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+func (e *usageError) Hint() string  { return fmt.Sprintf("see `%s --help`", e.cmd) }
+
+func usagef(format string, args ...any) error {
+	return &usageError{err: fmt.Errorf(format, args...)}
+}
+
+// usageArgs makes the faults of a cobra check usage faults.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{err: err}
+		}
+		return nil
+	}
+}
