@@ -108,7 +108,7 @@ func naiveEdges(m *bundle.Manifest, x *bundle.Index, base []string) [][]bool {
 // releases, with few enough references that most have no circle.
 func random(r *rand.Rand, n int) *bundle.Manifest {
 	m := &bundle.Manifest{}
-	id := func(i int) bundle.ID { return bundle.ID(fmt.Sprintf("%c:m%d", 'a'+i%4, i*7%(n+1))) }
+	id := func(i int) bundle.ID { return bundle.ID(fmt.Sprintf("%c:m%d", 'a'+i%4, i*7%97)) }
 	superseded := 0
 	for i := 0; i < 1+r.Intn(n); i++ {
 		one := bundle.Migration{ID: id(i)}
