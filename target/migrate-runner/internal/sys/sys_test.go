@@ -444,3 +444,9 @@ func init() {
 	}
 	os.Exit(0)
 }
+
+func TestKernelAtLeast(t *testing.T) {
+	if !KernelAtLeast(3, 2) || KernelAtLeast(1000, 0) || KernelAtLeast(999, 9) {
+		t.Error("the kernel's release is not understood")
+	}
+}
