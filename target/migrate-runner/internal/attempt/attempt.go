@@ -43,6 +43,11 @@ type Result struct {
 // Run runs s. The error is one of the system that kept it from being run, or
 // from being watched to its end; the script may have done anything then.
 func Run(s *Script) (Result, error) {
+	// A process that loses its parent becomes the runner's child, so that
+	// none can get away by a second fork or a session of its own.
+	if err := sys.SetSubreaper(); err != nil {
+		return Result{}, err
+	}
 	file, path, cleanup, err := s.place()
 	if err != nil {
 		return Result{}, err
