@@ -54,7 +54,7 @@ func launch(root string) {
 	check(syscall.Exec(argv[0], argv, env), "executing "+argv[0])
 }
 
-// mountAll does lines "bind SOURCE TARGET", "tmpfs TARGET", "proc TARGET" and
+// mountAll does lines "bind SOURCE TARGET", "tmpfs TARGET" and
 // "overlay LOWER UPPER WORK TARGET", with paths relative to the root, but for
 // an absolute SOURCE.
 func mountAll(lines string) {
@@ -66,22 +66,14 @@ func mountAll(lines string) {
 		var err error
 		switch f[0] {
 		case "bind":
-			err = syscall.Mount(f[1], f[2], "", syscall.MS_BIND, "")
+			err = syscall.Mount(f[1], f[2], "", syscall.MS_BIND|syscall.MS_REC, "")
 		case "tmpfs":
 			err = syscall.Mount("tmpfs", f[1], "tmpfs", 0, "")
-		case "proc":
-			err = syscall.Mount("proc", f[1], "proc", 0, "")
-		case "squashfs":
-			err = syscall.Mount(f[1], f[2], "squashfs", syscall.MS_RDONLY, "")
 		case "overlay":
 			// Paths as they are inside the root, as in oe-core's preinit: the
-			// library reads them from /proc/self/mounts. The mount is made from a
-			// child of the root's own view only after chroot, so the names fit.
+			// library reads them from /proc/self/mounts.
 			err = inRoot(func() error {
 				options := "lowerdir=/" + f[1] + ",upperdir=/" + f[2] + ",workdir=/" + f[3] + ",index=off,xino=off,redirect_dir=off,metacopy=off"
-				if os.Getenv("FUNCTIONS_USERXATTR") != "" {
-					options += ",userxattr"
-				}
 				return syscall.Mount("/"+f[2], "/"+f[4], "overlay", 0, options)
 			})
 		default:

@@ -843,6 +843,7 @@ remap_ids() (
 	_mig_map_check
 	_mig_trees "$@"
 	[ -n "$_map" ] || exit 0
+	_mig_can_find
 	for _dir in "$@"; do
 		if [ -d "$_dir" ]; then _mig_remap; fi
 	done
@@ -966,14 +967,22 @@ _mig_overlap() {
 		}'
 }
 
-# _mig_find ARGUMENT...: find in _dir without the records and, unless asked for,
-# without other file systems.
+# _mig_find EXPRESSION: find in _dir without the records and, unless asked for,
+# without other file systems. In EXPRESSION `-exec ... +` must not stand inside
+# parentheses, since busybox's find would never run what it gathered there; what
+# it runs must not fail, or busybox drops what else it gathered.
 _mig_find() {
 	if [ "$_cross" = 1 ]; then
 		find "$_dir" -name '.remap_ids.*' -prune -o "$@"
 	else
 		find "$_dir" -xdev -name '.remap_ids.*' -prune -o "$@"
 	fi
+}
+
+# _mig_can_find: a find without `-exec ... +` would look like an empty tree.
+_mig_can_find() {
+	[ "$(find / -prune ! -type d -o -type d -exec sh -c 'echo $#' sh {} + 2>/dev/null)" = 1 ] ||
+		_mig_die 'find(1) here has no -exec with "+" (CONFIG_FEATURE_FIND_EXEC_PLUS of busybox)'
 }
 
 # _mig_count "KIND NUMBER" LINES: prints how many files have one of the numbers.
@@ -991,42 +1000,39 @@ _mig_count() {
 	shift
 	_check=$_device
 	if [ "$_cross" = 1 ]; then _check='.*'; fi
-	_mig_find \( "$@" \) \( \
-		-type d -exec sh -c 'stat -c %d "$@" | grep -cx "$0" || :' "$_check" {} + -o \
-		! -type d -exec sh -c 'echo $#' sh {} + \) | awk '{ n += $1 } END { print n + 0 }'
+	_mig_find -type d \( "$@" \) -exec sh -c 'stat -c %d "$@" | grep -cx "$0" || :' "$_check" {} + -o \
+		! -type d \( "$@" \) -exec sh -c 'echo $#' sh {} + | awk '{ n += $1 } END { print n + 0 }'
 }
 
-# _mig_chown "KIND FROM TO" LINES: one walk through the tree that changes all of
-# them. chown gets many names at once. Errors show in what is left afterwards.
+# _mig_chown "KIND FROM TO" LINES: one walk through the tree for the users and
+# one for the groups. chown gets many names at once. Errors show in what is left.
 _mig_chown() {
 	_lines=$1 _olds=$(printf '%s\n' "$1" | awk '{ print $1, $2 }')
+	_script='
+		dev=$0 to=$1
+		shift
+		if [ -z "$dev" ] || ! stat -c %d "$@" | grep -qvx "$dev"; then
+			chown -h "$to" "$@"
+		else
+			for d; do
+				if [ "$(stat -c %d "$d")" = "$dev" ]; then chown -h "$to" "$d"; fi
+			done
+		fi
+		:'
+	_check=$_device
+	if [ "$_cross" = 1 ]; then _check=''; fi
 	for _kind in user group; do
-		_colon=''
-		if [ $_kind = group ]; then _colon=:; fi
+		_what=from
 		set --
-		_rest=$_lines
-		while [ -n "$_rest" ]; do
-			_line=${_rest%%
-*}
-			case $_rest in
-			*'
-'*) _rest=${_rest#*
-} ;;
-			*) _rest='' ;;
-			esac
-			_to=$_colon${_line##* } _from=${_line#* }
-			_from=${_from% *}
-			[ "${_line%% *}" = $_kind ] || continue
-			if [ "$_cross" = 1 ]; then
-				set -- "$@" -o "-$_kind" "$_from" -exec chown -h "$_to" {} +
-			else
-				set -- "$@" -o "-$_kind" "$_from" \( -type d -exec sh -c '
-					dev=$0 to=$1
-					shift
-					for d; do
-						if [ "$(stat -c %d "$d")" = "$dev" ]; then chown -h "$to" "$d"; fi
-					done' "$_device" "$_to" {} + -o ! -type d -exec chown -h "$_to" {} + \)
+		for _word in $(printf '%s\n' "$_lines" | awk -v kind="$_kind" '$1 == kind { print $2, $3 }'); do
+			if [ $_what = from ]; then
+				_from=$_word _what=to
+				continue
 			fi
+			if [ $_kind = group ]; then _word=:$_word; fi
+			set -- "$@" -o "-$_kind" "$_from" -type d -exec sh -c "$_script" "$_check" "$_word" {} + \
+				-o "-$_kind" "$_from" ! -type d -exec sh -c 'to=$0; chown -h "$to" "$@"; :' "$_word" {} +
+			_what=from
 		done
 		if [ $# -eq 0 ]; then continue; fi
 		shift
@@ -1087,8 +1093,9 @@ _mig_setid() {
 	_mig_find -type f \( -perm -4000 -o -perm -2000 \) \( "$@" \) -exec sh -c '
 		for f; do
 			n=$(stat -c %a-%d-%i "$f") && { [ -L "$0/setid/$n" ] || ln -s "$f" "$0/setid/$n"; } ||
-				echo "$f" >"$0/failed"
-		done' "$_rec" {} + || _mig_die "looking for setuid programs in \"$_dir\""
+				printf "%s" "$f" >"$0/failed"
+		done
+		:' "$_rec" {} + || _mig_die "looking for setuid programs in \"$_dir\""
 	[ ! -e "$_rec/failed" ] || _mig_die "recording the mode of \"$(cat "$_rec/failed")\""
 }
 
@@ -1270,8 +1277,12 @@ move_path() (
 	esac
 	_old=$1 _new=$2 _mark=$2/.move_path
 	if [ ! -e "$_old" ] && [ ! -L "$_old" ]; then
-		rm -f "$_mark"
+		_mig_unmark
 		exit 0
+	fi
+	if [ -r /proc/self/mounts ] && [ -d "$_old" ]; then
+		_inner=$(MIG_OLD=$_old awk 'index($2, ENVIRON["MIG_OLD"] "/") == 1 || $2 == ENVIRON["MIG_OLD"] { print $2; exit }' /proc/self/mounts)
+		[ -z "$_inner" ] || _mig_die "a file system is mounted at \"$_inner\"; it is not moved to \"$_new\""
 	fi
 	if [ -e "$_new" ] || [ -L "$_new" ]; then _mig_both; fi
 	_mig_parent "$_new"
@@ -1332,10 +1343,6 @@ _mig_renames() {
 # _mig_copy: NEW appears whole, by a rename. A directory carries a mark that
 # says whose copy it is, until OLD is gone.
 _mig_copy() {
-	if [ -r /proc/self/mounts ] && [ -d "$_old" ]; then
-		_inner=$(MIG_OLD=$_old awk 'index($2, ENVIRON["MIG_OLD"] "/") == 1 || $2 == ENVIRON["MIG_OLD"] { print $2; exit }' /proc/self/mounts)
-		[ -z "$_inner" ] || _mig_die "a file system is mounted at \"$_inner\"; it is not moved to \"$_new\""
-	fi
 	_mig_mktemp "$_new"
 	rm -f "$_mig_temp"
 	cp -a "$_old" "$_mig_temp" || _mig_die "copying \"$_old\" to \"$_new\""
@@ -1354,7 +1361,12 @@ _mig_drop() {
 	rm -rf "$_old" || _mig_die "removing \"$_old\", which is copied to \"$_new\""
 	_mig_parent "$_old"
 	_mig_sync "$_mig_dir"
-	if [ ! -L "$_new" ]; then rm -f "$_mark"; fi
+	_mig_unmark
+}
+
+# _mig_unmark removes the mark in NEW.
+_mig_unmark() {
+	if [ -f "$_mark" ] && [ ! -L "$_new" ]; then rm -f "$_mark"; fi
 }
 
 # remove_stale_links DIR [PREFIX...]: below DIR no symbolic link leads to what
