@@ -26,6 +26,33 @@ func Build(ctx context.Context, o Options, output string, at time.Time) (warning
 	return warnings, writeTree(ctx, output, tree, at)
 }
 
+// Lint does all that Build does before writing, for packages, snippets and
+// single files. Where o names no release the inputs may be a part of an image
+// only: what they lack is no error then.
+func Lint(ctx context.Context, o Options) (warnings Faults, err error) {
+	r := &report{}
+	if _, err := prepare(ctx, &o, r); err != nil {
+		return nil, err
+	}
+	return r.result()
+}
+
+// List returns the migrations in packages and snippets, by ID, then by where
+// they were found. The error is about what could not be read; a script that
+// does not parse is a warning.
+func List(ctx context.Context, o Options) (list []*Candidate, warnings Faults, err error) {
+	r := &report{}
+	in, err := collect(ctx, &o, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range in.candidates {
+		r.addWarning(c.Err)
+	}
+	warnings, err = r.result()
+	return in.candidates, warnings, err
+}
+
 // prepare does all but writing. The tree is of use only while r has no
 // errors; the error is that of ctx.
 func prepare(ctx context.Context, o *Options, r *report) ([]file, error) {
@@ -34,14 +61,15 @@ func prepare(ctx context.Context, o *Options, r *report) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
+	checkLoose(in.loose, r)
 	if in.deaf {
 		for _, c := range in.candidates {
 			r.add(c.Err)
 		}
-		return nil, checkScripts(ctx, in.candidates, in, o.Rootfs, r)
+		return nil, checkScripts(ctx, append(in.loose, in.candidates...), in, o.Rootfs, r)
 	}
 	p, whole := makePlan(o, in, r)
-	if err := checkScripts(ctx, p.kept, in, o.Rootfs, r); err != nil || !whole {
+	if err := checkScripts(ctx, append(in.loose, p.kept...), in, o.Rootfs, r); err != nil || !whole {
 		return nil, err
 	}
 	return p.finish(), nil

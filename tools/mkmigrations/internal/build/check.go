@@ -68,10 +68,34 @@ func (p *plan) missing(id, required bundle.ID) {
 	case p.retired[required]:
 		cure = "--min-from retires it before it was released"
 	}
+	if p.o.partial() && !p.hasOthers(required.Recipe()) {
+		p.warnf(p.fileOf(id), "", "%q requires %q, which is not among what is looked at", id, required)
+		return
+	}
 	p.errorf(p.fileOf(id), cure, "%q requires %q, which is neither in the bundle nor gone from it", id, required)
 }
 
-// checkScripts runs the script lint over what will be in the bundle.
+// hasOthers says whether migrations of the recipe were found.
+func (p *plan) hasOthers(recipe string) bool {
+	for _, c := range p.in.candidates {
+		if c.ID.Recipe() == recipe {
+			return true
+		}
+	}
+	return false
+}
+
+// checkLoose looks at single scripts, which are part of no bundle.
+func checkLoose(list []*Candidate, r *report) {
+	for _, c := range list {
+		r.add(c.Err)
+		for _, f := range lint.Paths(c.File, c.Data, c.header().Paths) {
+			r.addFinding(f)
+		}
+	}
+}
+
+// checkScripts runs the script lint over the candidates.
 func checkScripts(ctx context.Context, list []*Candidate, in *input, dir string, r *report) error {
 	var rootfs *lint.Rootfs
 	if dir != "" {

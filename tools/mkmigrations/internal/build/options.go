@@ -34,6 +34,10 @@ type Options struct {
 	FreshUnless  []string
 }
 
+// partial says that the inputs need not be those of a whole image: a lint
+// that is told no release. What is missing is no fault then.
+func (o *Options) partial() bool { return o.Release == "" }
+
 // check reports what is wrong with the options as such.
 func (o *Options) check(r *report) {
 	if o.MinFrom == "" {

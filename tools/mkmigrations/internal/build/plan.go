@@ -18,6 +18,7 @@ type plan struct {
 	in      *input
 	image   *image
 	history *history
+	release string // what new migrations get as Since
 
 	out     map[bundle.ID]*Candidate // found, but not in the image
 	dropped map[bundle.ID]bool
@@ -35,6 +36,7 @@ func makePlan(o *Options, in *input, r *report) (*plan, bool) {
 		report: r, o: o, in: in,
 		image:   newImage(in.packages, in.installed),
 		history: newHistory(in.previous, o.Release),
+		release: nextRelease(o.Release, in.previous),
 		dropped: map[bundle.ID]bool{}, retired: map[bundle.ID]bool{}, since: map[bundle.ID]string{},
 	}
 	checkReleases(in.previous, o.Release, r)
@@ -55,7 +57,7 @@ func makePlan(o *Options, in *input, r *report) (*plan, bool) {
 // manifest joins the plan's decisions, in the order of IDs yet.
 func (p *plan) manifest() *bundle.Manifest {
 	m := &bundle.Manifest{
-		Release: p.o.Release, Library: bundle.Sum(p.in.library), MinFrom: p.o.MinFrom,
+		Release: p.release, Library: bundle.Sum(p.in.library), MinFrom: p.o.MinFrom,
 		OnDowngrade: p.o.OnDowngrade, FreshUnless: sortedSet(p.o.FreshUnless), Keep: p.o.Keep,
 		OnCorrupt: p.o.OnCorrupt, FailureState: p.o.FailureState,
 	}

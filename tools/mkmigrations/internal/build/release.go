@@ -10,11 +10,27 @@ import (
 	"meta-migration/internal/bundle"
 )
 
+// nextRelease is the release of what is new: the one that is built, or, for
+// a lint that is told none, one behind all that are known.
+func nextRelease(release string, all []*previous) string {
+	if release != "" {
+		return release
+	}
+	latest := ""
+	for _, p := range all {
+		if bundle.CompareReleases(p.manifest.Release, latest) > 0 {
+			latest = p.manifest.Release
+		}
+	}
+	// In the version format "1.0^next" follows "1.0" and precedes "1.0.1".
+	return strings.TrimPrefix(latest+"^next", "^")
+}
+
 // setSince finds the release of each kept candidate. What earlier manifests
 // say wins over what is written: a release is a fact, not an opinion.
 func (p *plan) setSince() {
 	for _, c := range p.kept {
-		p.since[c.ID] = p.o.Release
+		p.since[c.ID] = p.release
 		known := p.history.records[c.ID]
 		if known != nil {
 			p.since[c.ID] = known.since
@@ -64,7 +80,7 @@ func (p *plan) isRetired(since string, fresh bundle.Fresh) bool {
 // checkVanished reports released migrations that no package has any more, for
 // no reason that is stated. found are those that were in the image.
 func (p *plan) checkVanished(found map[bundle.ID]bool) {
-	if p.in.incomplete {
+	if p.in.incomplete || p.o.partial() {
 		return
 	}
 	for _, id := range p.history.ids {

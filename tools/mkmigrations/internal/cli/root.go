@@ -31,6 +31,9 @@ func Run(ctx context.Context, version string, args []string, stdout, stderr io.W
 	if err == nil {
 		return exitDone
 	}
+	if errors.Is(err, errTold) {
+		return exitFailed
+	}
 	var wrong *usageError
 	if errors.As(err, &wrong) {
 		wrong.cmd = cmd.CommandPath()
@@ -66,9 +69,12 @@ command failed, 2 when it was called wrongly.`,
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
-	root.AddCommand(newBuild(), newVersion(version))
+	root.AddCommand(newBuild(), newList(), newLint(), newInspect(), newVerify(), newDiff(), newVersion(version))
 	return root
 }
+
+// errTold is returned by commands that failed and have said so as data.
+var errTold = errors.New("the command failed")
 
 // A usageError is a wrong command line.
 type usageError struct {
