@@ -35,13 +35,16 @@ import (
 //	append-event KIND [KEY=VALUE…]   appends a well-formed event to dev's ledger
 //	events WORD…                     the kinds of all events of dev's ledger are exactly WORD…
 //	setbytes FILE OFFSET TEXT        overwrites bytes
+//	tear FILE N                      cuts the last N lines off a ledger but for some bytes of the first of them
+//	tmpfs DIR, mountproc DIR         mounts until the script ends
 //	digest-of FILE IN                writes FILE's digest into the file IN, where it says @digest@
 func deviceCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"device": makeDevice, "image": makeImage, "runner": runRunner, "runner-start": startRunner,
 		"runner-stop": stopRunner, "waitfile": waitFile, "state": checkState, "device-state": checkDeviceState,
 		"append-event": appendEvent, "events": checkEvents, "setbytes": setBytes,
-		"digest-of": digestOf,
+		"digest-of": digestOf, "tear": tearLedger,
+		"tmpfs": mount("tmpfs"), "mountproc": mount("proc"),
 	}
 }
 
@@ -301,4 +304,41 @@ func digestOf(ts *testscript.TestScript, neg bool, args []string) {
 	in := ts.ReadFile(args[1])
 	digest := string(bundle.Sum([]byte(ts.ReadFile(args[0]))))
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.ReplaceAll(in, "@digest@", digest)), 0o644))
+}
+
+func tearLedger(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	lines := strings.SplitAfter(strings.TrimRight(string(data), "\x00"), "\n")
+	lines = lines[:len(lines)-1]
+	cut := len(lines) - n
+	torn := strings.Join(lines[:cut], "") + lines[cut][:len(lines[cut])/2]
+	ts.Check(os.WriteFile(path, append([]byte(torn), make([]byte, len(data)-len(torn))...), 0o600))
+}
+
+func mount(kind string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		dir := ts.MkAbs(args[0])
+		ts.Check(syscall.Mount(kind, dir, kind, 0, map[string]string{"tmpfs": "mode=755"}[kind]))
+		ts.Defer(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	}
+}
+
+// deviceCondition knows what the machine can do.
+func deviceCondition(cond string) (bool, error) {
+	if cond != "tmpfs" {
+		return false, fmt.Errorf("unknown condition %q", cond)
+	}
+	dir, err := os.MkdirTemp("", "mount")
+	if err != nil {
+		return false, err
+	}
+	defer os.Remove(dir)
+	if syscall.Mount("tmpfs", dir, "tmpfs", 0, "") != nil {
+		return false, nil
+	}
+	return true, syscall.Unmount(dir, syscall.MNT_DETACH)
 }

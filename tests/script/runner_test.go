@@ -45,6 +45,7 @@ func TestRunner(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/runner",
 		Cmds:                deviceCommands(),
+		Condition:           deviceCondition,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
