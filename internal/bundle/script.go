@@ -4,7 +4,7 @@
 package bundle
 
 import (
-	"bytes"
+	"sort"
 	"strings"
 )
 
@@ -72,23 +72,20 @@ type Script struct {
 // file is used for messages only. The error is [Faults] with all that is
 // wrong; the Script is then not to be used.
 func ParseScript(file string, data []byte) (*Script, error) {
-	p := headerParser{file: file, seen: map[string]int{}}
-	script := &Script{Digest: Sum(data)}
 	if len(data) > MaxScript {
 		return nil, Faults{{file, 0, "larger than 1 MiB", "ship data in the package, not in the migration"}}
 	}
+	p := headerParser{file: file, seen: map[string]int{}}
+	script := &Script{Digest: Sum(data)}
 	var err error
 	if script.Interpreter, err = ParseInterpreter(file, data); err != nil {
 		p.faults = append(p.faults, err.(*ParseError))
 	}
-	for n := 1; len(data) > 0; n++ {
-		line := data
-		if i := bytes.IndexByte(data, '\n'); i >= 0 {
-			line, data = data[:i], data[i+1:]
-		} else {
-			data = nil
-		}
-		p.line(n, string(line))
+	rest := string(data)
+	for n := 1; rest != ""; n++ {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		p.line(n, line)
 	}
 	p.finish()
 	if p.faults != nil {
@@ -106,7 +103,7 @@ type headerParser struct {
 	seen   map[string]int // field -> its line
 	begun  int            // line of the BEGIN mark
 	ended  bool
-	code   bool // a line that is neither empty nor a comment was met
+	code   int // the first line that is neither empty nor a comment
 }
 
 func (p *headerParser) fault(line int, cure string, rule ...string) {
@@ -116,33 +113,62 @@ func (p *headerParser) fault(line int, cure string, rule ...string) {
 func (p *headerParser) line(n int, line string) {
 	text := strings.TrimRight(line, " \t\r")
 	inside := p.begun > 0 && !p.ended
-	switch {
-	case text == headerBegin:
-		p.begin(n)
-	case text == headerEnd && inside:
-		p.ended = true
-	case text == headerEnd:
-		p.fault(n, "begin the header with "+headerBegin, "end of a migration header that was not begun")
-	case inside && strings.HasSuffix(line, "\r"):
+	begin, end := text == headerBegin, text == headerEnd
+	if (begin || end || inside) && strings.HasSuffix(line, "\r") {
 		p.fault(n, "end lines with \\n alone", "carriage return in the migration header")
-	case inside:
+	} else if inside && !begin && !end {
 		p.field(n, text)
-	case text != "" && text[0] != '#':
-		p.code = true
 	}
+	comment := strings.HasPrefix(strings.TrimLeft(text, " \t"), "#")
+	switch {
+	case begin:
+		p.begin(n)
+	case end && inside:
+		p.ended = true
+	case end:
+		p.fault(n, "begin the header with "+headerBegin, "end of a migration header that was not begun")
+	case comment && !inside && p.code == 0:
+		p.misspelt(n, text, headerBegin)
+	case !comment && text != "" && n > 1 && p.code == 0:
+		p.code = n
+	}
+}
+
+// misspelt finds a line that is meant to be a mark: unread, the header would
+// be without any effect.
+func (p *headerParser) misspelt(n int, text, mark string) bool {
+	if words(text) != words(mark) {
+		return false
+	}
+	p.fault(n, "write "+mark, "misspelt mark of a migration header: ", quote(text))
+	return true
+}
+
+// words leaves the letters of a line alone.
+func words(line string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 && isAlpha(byte(r)) {
+			return r | 0x20
+		}
+		return -1
+	}, line)
 }
 
 func (p *headerParser) begin(n int) {
 	switch {
 	case p.begun > 0:
 		p.fault(n, "write one header", "second migration header")
-	case p.code:
+	case p.code > 0:
 		p.fault(n, "move it up, behind the #! line", "migration header behind the first command")
 	}
 	p.begun, p.ended = n, false
 }
 
 func (p *headerParser) field(n int, text string) {
+	if p.misspelt(n, text, headerEnd) {
+		p.ended = true
+		return
+	}
 	body := strings.TrimPrefix(text, "#")
 	name, value, ok := strings.Cut(strings.TrimLeft(body, " \t"), ":")
 	if body == text || !ok || body == strings.TrimLeft(body, " \t") {
@@ -172,10 +198,20 @@ func (p *headerParser) field(n int, text string) {
 	}
 }
 
+// finish reports a header without an end, and then no line behind it that
+// cannot belong to it.
 func (p *headerParser) finish() {
 	if p.begun > 0 && !p.ended {
+		kept := p.faults[:0]
+		for _, f := range p.faults {
+			if p.code == 0 || f.Line < p.code {
+				kept = append(kept, f)
+			}
+		}
+		p.faults = kept
 		p.fault(p.begun, "end it with "+headerEnd, "migration header without an end")
 	}
+	sort.SliceStable(p.faults, func(i, j int) bool { return p.faults[i].Line < p.faults[j].Line })
 }
 
 // FormatHeader writes the header block: the marks and the fields that are
