@@ -135,7 +135,7 @@ def licenses(listed):
             lines.append("    file://pkg/mod/%s@%s/%s;md5=%s%s \\\n"
                          % (re.sub("[A-Z]", lambda m: "!" + m.group(0).lower(), module), version, name,
                             hashlib.md5(text).hexdigest(), ";spdx=" + spdx[0] if len(spdx) == 1 else ""))
-    return (HEAD + 'LICENSE += "%s"\n\n' % "".join(" & " + n for n in sorted(names)).lstrip()
+    return (HEAD + 'MIGRATION_GO_LICENSES = "%s"\n\n' % " ".join(sorted(names))
             + 'LIC_FILES_CHKSUM += " \\\n' + "".join(lines) + '    "\n')
 
 

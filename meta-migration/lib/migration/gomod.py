@@ -53,6 +53,17 @@ def uris(d):
     return " ".join(entries)
 
 
+def license(d):
+    """The licence of a program with the modules in it, in the syntax of the
+    series: SPDX expressions since blacksail, "&" before."""
+    import oe.license
+    names = ["Apache-2.0"] + (d.getVar("MIGRATION_GO_LICENSES") or "").split()
+    names = sorted(set(names))
+    if not hasattr(oe.license, "parse_legacy_license"):
+        return " & ".join(names)
+    return " AND ".join("LicenseRef-PD" if n == "PD" else n for n in names)
+
+
 def unpack(d):
     """Lay out the module cache as the gomod fetcher does. Nothing to do
     where that one did it."""

@@ -9,6 +9,7 @@ SECTION = "devel"
 require recipes-devtools/includes/migration-source.inc
 require mkmigrations-go-mods.inc
 require mkmigrations-licenses.inc
+LICENSE = "${@migration.gomod.license(d)}"
 
 MIGRATION_SOURCE_PARTS += "tools/mkmigrations"
 GO_INSTALL = "${GO_IMPORT}/tools/mkmigrations"
