@@ -139,8 +139,13 @@ func (x *Index) AllSuperseded(id ID) []ID {
 }
 
 // Retired says whether id is gone because of Min-From: every device that may
-// upgrade to this bundle has it.
+// upgrade to this bundle has it. What a migration with `Fresh: run`
+// supersedes is not: a fresh device has to run that one, whatever Min-From.
 func (x *Index) Retired(id ID) bool {
 	g := x.Gone(id)
-	return g != nil && x.manifest.MinFrom != "" && CompareReleases(g.Since, x.manifest.MinFrom) <= 0
+	if g == nil || x.manifest.MinFrom == "" || CompareReleases(g.Since, x.manifest.MinFrom) > 0 {
+		return false
+	}
+	place, in := x.position[x.Resolve(id)]
+	return !in || x.manifest.Migrations[place].Fresh != RunFresh
 }

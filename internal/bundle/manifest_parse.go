@@ -87,7 +87,7 @@ func (p *manifestParser) stanza() ([]stanzaLine, error) {
 			continue
 		}
 		name, value, ok := strings.Cut(line, ":")
-		if !ok || name == "" || value != "" && (value[0] != ' ' || value != " "+strings.Trim(value, " \t")) {
+		if !ok || name == "" || value == " " || value != "" && value != " "+strings.Trim(value, " \t") {
 			return nil, p.fault(p.line, "no `Field: value`: ", quote(line))
 		}
 		if seen[name] {
@@ -158,9 +158,16 @@ func (p *manifestParser) value(line stanzaLine, read func(string) error) error {
 		return p.fault(line.number, line.name, " has no value")
 	}
 	if err := read(line.value); err != nil {
-		return p.fault(line.number, line.name, ": ", err.Error())
+		return p.inField(line.number, line.name, err)
 	}
 	return nil
+}
+
+// inField gives the fault of a field's value its place.
+func (p *manifestParser) inField(line int, name string, err error) error {
+	e := at(p.file, line, err)
+	e.Rule = name + ": " + e.Rule
+	return e
 }
 
 func (p *manifestParser) readGone(m *Manifest, line stanzaLine) error {
@@ -170,7 +177,7 @@ func (p *manifestParser) readGone(m *Manifest, line stanzaLine) error {
 	for i, text := range line.more {
 		g, err := parseGone(text)
 		if err != nil {
-			return p.fault(line.number+1+i, "Gone: ", err.Error())
+			return p.inField(line.number+1+i, "Gone", err)
 		}
 		m.Gone = append(m.Gone, g)
 	}
@@ -188,15 +195,13 @@ func parseGone(text string) (Gone, error) {
 			return Gone{}, err
 		}
 	}
-	if len(parts) > 3 {
-		for _, id := range parts[3:] {
-			if err := CheckID(id); err != nil {
-				return Gone{}, err
-			}
+	for _, id := range parts[3:] {
+		if err := CheckID(id); err != nil {
+			return Gone{}, err
 		}
-		return g, readList(&g.Supersedes, strings.Join(parts[3:], " "), CheckID)
 	}
-	return g, nil
+	err := readList(&g.Supersedes, strings.Join(parts[3:], " "), CheckID)
+	return g, err
 }
 
 func (p *manifestParser) readMigration(m *Manifest, stanza []stanzaLine) error {
@@ -211,7 +216,7 @@ func (p *manifestParser) readMigration(m *Manifest, stanza []stanzaLine) error {
 		if f := fieldNamed(line.name); f != nil {
 			read = func(v string) error { return f.read(&one.Header, v) }
 		}
-		if read == nil || line.more != nil {
+		if read == nil {
 			return p.fault(line.number, "unknown field ", quote(line.name))
 		}
 		if err := p.value(line, read); err != nil {

@@ -9,7 +9,9 @@ import (
 )
 
 // Bytes writes the manifest. The bytes depend on m alone, and
-// [ParseManifest] makes an equal m of them when m passes [Manifest.Check].
+// [ParseManifest] makes an equal m of them when m passes [Manifest.Check],
+// its values are ones that the parsers of this package accept, and defaults
+// and empty lists in it are zero.
 func (m *Manifest) Bytes() []byte {
 	var b strings.Builder
 	line := func(name, value string) {
