@@ -5,6 +5,7 @@ package pkgfile
 
 import (
 	"bufio"
+	"bytes"
 	"compress/bzip2"
 	"errors"
 	"fmt"
@@ -66,13 +67,19 @@ type stream struct {
 	limit    int64
 	consumed int64
 	out      int64
-	window   int64 // what the decoder was narrowed to, 0 if it was not
+	slack    int64 // packed bytes that may give nothing
+	window   int64 // history that the decoder may keep
+	narrowed bool  // the stream asked for more
 }
 
 // unpack starts decoding r. The decoder keeps at most window bytes of
 // history. The stream is valid until the next call.
 func (d *decoders) unpack(c codec, r io.Reader, limit, window int64) (*stream, error) {
-	s := &stream{in: r, limit: limit}
+	s := &stream{in: r, limit: limit, window: window, slack: emptySlack}
+	if c == lzmaed {
+		// This decoder fills its window before it gives anything.
+		s.slack += maxWindow
+	}
 	if d.in == nil {
 		d.in = bufio.NewReaderSize(nil, 32<<10)
 	}
@@ -82,7 +89,7 @@ func (d *decoders) unpack(c codec, r io.Reader, limit, window int64) (*stream, e
 		return nil, err
 	}
 	if narrowed != nil {
-		s.window = window
+		s.narrowed = true
 		s.dec, err = d.decoder(c, narrowed)
 	} else {
 		s.dec, err = d.decoder(c, d.in)
@@ -142,7 +149,7 @@ type packed struct{ s *stream }
 
 func (p packed) Read(b []byte) (int, error) {
 	s := p.s
-	if s.consumed > emptySlack+2*s.out {
+	if s.consumed > s.slack+2*s.out {
 		return 0, fmt.Errorf("%d packed bytes unpack to %d only", s.consumed, s.out)
 	}
 	n, err := s.in.Read(b)
@@ -166,11 +173,13 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) wrap(err error) error {
 	tooWide := errors.Is(err, xz.ErrMemlimit) || errors.Is(err, zstd.ErrWindowSizeExceeded) ||
 		errors.Is(err, zstd.ErrDecoderSizeExceeded)
-	if tooWide || s.window > 0 {
-		return fmt.Errorf("%w (corrupt, or %w: at most %s is kept)", err, errWindow, sizeText(max(s.window, controlWindow)))
+	if tooWide || s.narrowed {
+		return fmt.Errorf("%w (corrupt, or %w: at most %s is kept)", err, errWindow, sizeText(s.window))
 	}
 	return err
 }
+
+var zeros [4096]byte
 
 // finish reads to the end, so that the decoder checks the checksum, and
 // refuses anything but zeros: archives are padded with these.
@@ -178,10 +187,8 @@ func (s *stream) finish() error {
 	var buf [4096]byte
 	for {
 		n, err := s.Read(buf[:])
-		for _, c := range buf[:n] {
-			if c != 0 {
-				return errors.New("data behind the end of the archive")
-			}
+		if !bytes.Equal(buf[:n], zeros[:n]) {
+			return errors.New("data behind the end of the archive")
 		}
 		if err == io.EOF {
 			return nil

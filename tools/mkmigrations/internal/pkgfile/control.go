@@ -31,7 +31,11 @@ func parseControl(text string) (*Package, error) {
 		// A part of the text would keep all of it in memory.
 		*f.into = strings.Clone(value)
 	}
-	p.setProvides(providedNames(fields["provides"]))
+	provides, err := providedNames(fields["provides"])
+	if err != nil {
+		return nil, err
+	}
+	p.setProvides(provides)
 	p.Source, err = sourceOf(fields, p.Name)
 	return p, err
 }
@@ -121,7 +125,7 @@ func checkWord(value string) error {
 
 // providedNames returns the names of a Provides field, without the version in
 // parentheses and the architecture after a colon.
-func providedNames(value string) []string {
+func providedNames(value string) ([]string, error) {
 	var names []string
 	for more := value != ""; more; {
 		var item string
@@ -130,11 +134,14 @@ func providedNames(value string) []string {
 		if end := strings.IndexAny(item, " \t\n(:"); end >= 0 {
 			item = item[:end]
 		}
+		if len(names) == maxProvides {
+			return nil, fmt.Errorf("field %q has more than %d names", "provides", maxProvides)
+		}
 		if item != "" {
 			names = append(names, strings.Clone(item))
 		}
 	}
-	return names
+	return names, nil
 }
 
 // sourceOf returns the recipe's PN. oe-core writes it as OE, and its Source

@@ -75,7 +75,11 @@ func (r *Reader) arSnippets(pkg *Package) ([]Snippet, error) {
 }
 
 func dataIn(dec *decoders, m member, in io.Reader, announces bool) ([]Snippet, error) {
-	s, err := dec.unpack(m.pack, in, payloadLimit(announces, m.size), maxWindow)
+	limit, err := payloadLimit(m.pack, announces, m.size)
+	if err != nil {
+		return nil, fmt.Errorf("member %q: %w", m.name, err)
+	}
+	s, err := dec.unpack(m.pack, in, limit, maxWindow)
 	if err != nil {
 		return nil, fmt.Errorf("member %q: %w", m.name, err)
 	}
@@ -90,7 +94,10 @@ func dataIn(dec *decoders, m member, in io.Reader, announces bool) ([]Snippet, e
 // data.tar, in any order, in a gzipped tar. It calls visit for the latter
 // two, and reads to the end, so that what is missing or cut shows.
 func (r *Reader) outer(visit func(what string, m member, in io.Reader) error) error {
-	limit := payloadLimit(false, r.src.size)
+	limit, err := payloadLimit(gzipped, false, r.src.size)
+	if err != nil {
+		return err
+	}
 	s, err := r.dec.unpack(gzipped, r.src.section(0, r.src.size), limit, maxWindow)
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@
 
 package pkgfile
 
+import "fmt"
+
 // What is read of one package is bounded by absolute sizes, so that memory
 // stays below 64 MB and a small hostile file costs less than two seconds. A
 // time limit would do the same but make the result depend on the machine.
@@ -18,14 +20,11 @@ const (
 	// maxSnippets and maxSnippetBytes are for the migrations of one package.
 	maxSnippets     = 4096
 	maxSnippetBytes = 16 << 20
-	// maxPayload is for the unpacked payload of an announcing package: four
-	// times what its migrations may hold. The class puts nothing else in.
-	maxPayload = 64 << 20
 	// payloadRatio is for packages that announce nothing and are opened all
 	// the same (thorough). They may be large by right: what they unpack to
-	// must be below maxPayload or below this many times their packed size. So
-	// a small bomb is stopped early, and the work for a large file is bounded
-	// by what reading that file costs anyway.
+	// must be below payloadLimits or below this many times their packed size.
+	// So a small bomb is stopped early, and the work for a large file is
+	// bounded by what reading that file costs anyway.
 	payloadRatio = 16
 	// maxEntries is for one tar or cpio archive.
 	maxEntries = 1 << 20
@@ -49,8 +48,10 @@ const (
 	// maxTags and maxStore bound an rpm header, as rpm's own limits do.
 	maxTags  = 65536
 	maxStore = 64 << 20
-	// maxProvides is for the names an rpm provides.
-	maxProvides = 4 << 20
+	// maxProvides is for what a package provides, maxProvidesBytes for what an
+	// rpm's header has of it.
+	maxProvides      = 65536
+	maxProvidesBytes = 4 << 20
 	// maxRpmHeaders is for both headers of an rpm with migrations, and
 	// maxRpmFiles for its file list: go-rpmutils keeps several copies.
 	maxRpmHeaders = 2 << 20
@@ -64,10 +65,31 @@ const (
 	MaxWorkers = 4
 )
 
-// payloadLimit is how many bytes a payload may unpack to.
-func payloadLimit(announces bool, packed int64) int64 {
-	if announces {
-		return maxPayload
+// payloadLimits are for the payload of a package that announces migrations,
+// by codec: packed and unpacked. The recipe class puts nothing but migrations
+// in it, so 64 MiB is four times what it may hold. Where a codec is so slow
+// that a payload made for it would take more than a second, the limit on what
+// costs the time is lower: with LZMA that is the packed bytes, some 80 ns
+// each, with bzip2 the unpacked ones, up to 200 ns.
+var payloadLimits = map[codec]struct{ packed, unpacked int64 }{
+	plain:   {64 << 20, 64 << 20},
+	gzipped: {64 << 20, 64 << 20},
+	zstded:  {64 << 20, 64 << 20},
+	xzed:    {8 << 20, 64 << 20},
+	lzmaed:  {8 << 20, 32 << 20},
+	bzipped: {8 << 20, 8 << 20},
+}
+
+// payloadLimit is how many bytes a payload may unpack to. A packed size that
+// is too large is an error.
+func payloadLimit(c codec, announces bool, packed int64) (int64, error) {
+	limits := payloadLimits[c]
+	if !announces {
+		return max(limits.unpacked, payloadRatio*packed), nil
 	}
-	return max(maxPayload, payloadRatio*packed)
+	if packed > limits.packed {
+		return 0, fmt.Errorf("has %d bytes, at most %s are read of a package that announces migrations",
+			packed, sizeText(limits.packed))
+	}
+	return limits.unpacked, nil
 }

@@ -179,13 +179,15 @@ func (t *rpmTags) evr(version, release string) (string, error) {
 }
 
 func (t *rpmTags) provides() ([]string, error) {
-	if !t.has(tagProvideName) {
+	e := t.get(tagProvideName)
+	if e == nil {
 		return nil, nil
 	}
-	if _, n := t.region(tagProvideName); n > maxProvides {
-		return nil, fmt.Errorf("names provided have %d bytes, at most %s are read", n, sizeText(maxProvides))
+	if _, n := t.region(e); n > maxProvidesBytes || e.count > maxProvides {
+		return nil, fmt.Errorf("provides %d names in %d bytes, at most %d in %s are read",
+			e.count, n, maxProvides, sizeText(maxProvidesBytes))
 	}
-	names := make([]string, 0, min(t.entries[tagProvideName].count, 64))
+	names := make([]string, 0, min(e.count, 64))
 	err := t.each(tagProvideName, func(name string) error {
 		names = append(names, name)
 		return nil

@@ -162,27 +162,32 @@ func (e rpmEntry) isString() bool {
 	return e.typ == typeString || e.typ == typeStringArray || e.typ == typeI18n
 }
 
-// rpmTags are the entries of some tags of a header, and where each ends at
-// the latest: where the next one begins.
+// rpmTags are the entries of some tags of a header.
 type rpmTags struct {
-	src     *source
-	head    rpmHeader
-	entries map[uint32]rpmEntry
-	ends    map[uint32]int64
+	src   *source
+	head  rpmHeader
+	found []rpmTag // few: looked up one by one
+}
+
+// rpmTag is an entry and where its values end at the latest: where those of
+// another tag begin.
+type rpmTag struct {
+	rpmEntry
+	end int64
 }
 
 // tags looks up the wanted tags and checks the whole index.
 func (s *source) tags(h rpmHeader, wanted ...uint32) (*rpmTags, error) {
-	t := &rpmTags{src: s, head: h, entries: map[uint32]rpmEntry{}, ends: map[uint32]int64{}}
+	t := &rpmTags{src: s, head: h, found: make([]rpmTag, 0, len(wanted))}
 	err := s.entries(h, func(e rpmEntry) error {
 		for _, tag := range wanted {
 			if tag != e.tag {
 				continue
 			}
-			if _, dup := t.entries[tag]; dup {
+			if t.get(tag) != nil {
 				return fmt.Errorf("tag %d is there twice", tag)
 			}
-			t.entries[tag], t.ends[tag] = e, h.size
+			t.found = append(t.found, rpmTag{e, h.size})
 		}
 		return nil
 	})
@@ -190,37 +195,41 @@ func (s *source) tags(h rpmHeader, wanted ...uint32) (*rpmTags, error) {
 		return nil, err
 	}
 	return t, s.entries(h, func(e rpmEntry) error {
-		for tag, have := range t.entries {
-			if e.off > have.off && e.off < t.ends[tag] {
-				t.ends[tag] = e.off
+		for i := range t.found {
+			if f := &t.found[i]; e.off > f.off && e.off < f.end {
+				f.end = e.off
 			}
 		}
 		return nil
 	})
 }
 
-func (t *rpmTags) has(tag uint32) bool {
-	_, ok := t.entries[tag]
-	return ok
+// get returns the tag, or nil where the header has it not.
+func (t *rpmTags) get(tag uint32) *rpmTag {
+	for i := range t.found {
+		if t.found[i].tag == tag {
+			return &t.found[i]
+		}
+	}
+	return nil
 }
 
 // region is where in the file a tag's values are.
-func (t *rpmTags) region(tag uint32) (off, n int64) {
-	e := t.entries[tag]
-	return t.head.store() + e.off, t.ends[tag] - e.off
+func (t *rpmTags) region(f *rpmTag) (off, n int64) {
+	return t.head.store() + f.off, f.end - f.off
 }
 
 // text returns a tag of one string, or the first of several. A missing tag is
 // the empty string.
 func (t *rpmTags) text(tag uint32) (string, error) {
-	e, ok := t.entries[tag]
-	if !ok {
+	e := t.get(tag)
+	if e == nil {
 		return "", nil
 	}
 	if !e.isString() {
 		return "", fmt.Errorf("tag %d is no string", tag)
 	}
-	off, n := t.region(tag)
+	off, n := t.region(e)
 	p, err := t.src.bytes(off, min(n, maxPath))
 	if err != nil {
 		return "", err
@@ -234,8 +243,8 @@ func (t *rpmTags) text(tag uint32) (string, error) {
 
 // number returns a tag of one integer, and whether it is there.
 func (t *rpmTags) number(tag uint32) (uint64, bool, error) {
-	e, ok := t.entries[tag]
-	if !ok {
+	e := t.get(tag)
+	if e == nil {
 		return 0, false, nil
 	}
 	p, err := t.src.bytes(t.head.store()+e.off, e.width())
@@ -253,14 +262,17 @@ func (t *rpmTags) number(tag uint32) (uint64, bool, error) {
 
 // each streams the strings of an array, without holding the array.
 func (t *rpmTags) each(tag uint32, use func(string) error) error {
-	e, ok := t.entries[tag]
-	if !ok {
+	e := t.get(tag)
+	if e == nil {
 		return nil
 	}
 	if !e.isString() {
 		return fmt.Errorf("tag %d is no string", tag)
 	}
-	off, n := t.region(tag)
+	if e.count > maxEntries {
+		return fmt.Errorf("tag %d has %d strings, at most %d are read", tag, e.count, maxEntries)
+	}
+	off, n := t.region(e)
 	in := bufio.NewReaderSize(t.src.section(off, n), maxPath)
 	for range e.count {
 		p, err := in.ReadSlice(0)

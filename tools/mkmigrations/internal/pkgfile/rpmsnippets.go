@@ -39,10 +39,18 @@ func (r *Reader) rpmSnippets(pkg *Package) ([]Snippet, error) {
 	if err != nil {
 		return nil, s.fault("header", err)
 	}
+	pack, err := payloadCodec(h)
+	if err != nil {
+		return nil, s.fault("payload", err)
+	}
+	limit, err := payloadLimit(pack, pkg.Announces, s.size-f.main.end())
+	if err != nil {
+		return nil, s.fault("payload", err)
+	}
 	if err := f.checkPayload(s, h); err != nil {
 		return nil, s.fault("payload", err)
 	}
-	snippets, err := r.rpmPayload(pkg, f, h, list)
+	snippets, err := r.rpmPayload(f, list, pack, limit)
 	if err != nil {
 		return nil, s.fault("payload", err)
 	}
@@ -142,9 +150,6 @@ func modeKind(mode int) fileKind {
 // in rpms from before 4.14 header and payload with the MD5 in the signature
 // header. It is a pass of its own: what is damaged is not parsed.
 func (f rpmFile) checkPayload(s *source, h *rpmutils.RpmHeader) error {
-	if n := s.size - f.main.end(); n > maxPayload {
-		return fmt.Errorf("has %d bytes, at most %s are read of a package with migrations", n, sizeText(maxPayload))
-	}
 	algo, from := crypto.MD5, f.main.off
 	var want string
 	switch {
@@ -177,14 +182,9 @@ func (f rpmFile) checkPayload(s *source, h *rpmutils.RpmHeader) error {
 }
 
 // rpmPayload walks the cpio archive and takes what the list has below root.
-func (r *Reader) rpmPayload(pkg *Package, f rpmFile, h *rpmutils.RpmHeader, list *fileList) ([]Snippet, error) {
-	packed := r.src.size - f.main.end()
-	pack, err := payloadCodec(h)
-	if err != nil {
-		return nil, err
-	}
-	limit := payloadLimit(pkg.Announces, packed)
-	s, err := r.dec.unpack(pack, r.src.section(f.main.end(), packed), limit, maxWindow)
+func (r *Reader) rpmPayload(f rpmFile, list *fileList, pack codec, limit int64) ([]Snippet, error) {
+	in := r.src.section(f.main.end(), r.src.size-f.main.end())
+	s, err := r.dec.unpack(pack, in, limit, maxWindow)
 	if err != nil {
 		return nil, err
 	}
