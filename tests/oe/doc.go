@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+// Package oe tests the layer meta-migration with real bitbake on real
+// openembedded-core: parsing, packaging, QA and whole images with the real
+// package managers, without a network and without a toolchain.
+//
+// setup.sh gets the checkouts, at the commits in the file pins. Where they are
+// not there the tests skip and say so. Tools of the host stand for the native
+// recipes that a real build would compile (layer/recipes-standin); what passes
+// has passed with the host's dpkg, apt, dnf, rpm and pseudo, with an opkg-build
+// and an opkg-make-index of this test's own, and with the host's Go.
+//
+// Environment:
+//
+//	OE_CACHE    where the checkouts and builds are; see setup.sh
+//	OE_SERIES   the series to test (default: the first of wrynose, scarthgap,
+//	            master that is there: the short part of a test run)
+//	OE_FORMATS  of deb rpm ipk, the package formats to test (default: deb)
+//	OE_USER     who runs bitbake where the tests run as root, which bitbake
+//	            refuses (default: builder if there is one, else nobody)
+//	OE_KEEP     not empty: builds that are there are used again
+package oe

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package oe
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestMatrix is the main test: for each series and each package format a
+// build from nothing, and what users do with it next.
+func TestMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIP: builds take minutes")
+	}
+	for _, c := range checkouts(t) {
+		for _, format := range formats() {
+			c, format := c, format
+			t.Run(c.series+"/"+format, func(t *testing.T) { matrix(t, c, format) })
+		}
+	}
+}
+
+func matrix(t *testing.T, c checkout, format string) {
+	b := newBuild(t, c, format, c.series+"-"+format)
+	b.succeed(t, "-p")
+	b.succeed(t, "accounts", "board", "cloud")
+	b.succeed(t, "oetest-image")
+	image := b.image(t, "oetest-image")
+	t.Run("bundle", func(t *testing.T) { b.checkBundle(t, image) })
+	t.Run("no-snippets", func(t *testing.T) { checkNoSnippets(t, image) })
+	t.Run("runner", func(t *testing.T) { b.checkRunner(t, image) })
+	t.Run("run", b.checkRun)
+	if t.Failed() {
+		t.FailNow()
+	}
+	released := b.release(t)
+	t.Run("next-release", func(t *testing.T) { b.nextRelease(t, released) })
+	t.Run("faults", func(t *testing.T) { b.imageFaults(t, released) })
+	t.Run("read-only", b.readOnly)
+	t.Run("image-classes", b.imageClasses)
+}
+
+// release keeps the manifest of the image that was built as a product would,
+// and returns the line that names it.
+func (b *build) release(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(b.dir, "released-1.0")
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := copyFile(b.deployed(t, "images/oetest/oetest-image-oetest.rootfs-1.0.migration-manifest"), path); err != nil {
+		t.Fatal(err)
+	}
+	return "MIGRATION_PREVIOUS = \"" + path + "\"\n"
+}
+
+// nextRelease builds release 2.0 with one recipe more and one less.
+func (b *build) nextRelease(t *testing.T, released string) {
+	b.setCase(t, map[string]string{
+		"conf": released + "MIGRATION_RELEASE = \"2.0\"\nOETEST_INSTALL = \"accounts cloud\"\n",
+	})
+	b.succeed(t, "oetest-image")
+	image := b.image(t, "oetest-image")
+	want := []string{"0010-accounts:split-users", "0020-cloud:agent", "0030-cloud:keys", "manifest"}
+	if got := below(image, "/etc/migration.d"); strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("bundle holds %v", got)
+	}
+	manifest := string(image["/etc/migration.d/manifest"].data)
+	for _, text := range []string{"Release: 2.0\n", "\n board:layout 1.0 sha256:", "\n board:v1.2 1.0 sha256:",
+		"Migration: accounts:split-users\n", "Since: 1.0\n", "Since: 2.0\n"} {
+		if !strings.Contains(manifest, text) {
+			t.Errorf("manifest has no %q:\n%s", text, manifest)
+		}
+	}
+}
+
+// imageFaults: what the image's build refuses, with what the user reads.
+func (b *build) imageFaults(t *testing.T, released string) {
+	hash := "0123456789abcdef0123456789abcdef01234567"
+	for _, fault := range []struct {
+		name     string
+		files    map[string]string
+		messages []string
+	}{
+		{"cycle", map[string]string{
+			"accounts.bbappend": "FILESEXTRAPATHS:prepend := \"${TOPDIR}/case/files:\"\n",
+			"files/split-users.migration": "#!/bin/sh\n### BEGIN MIGRATION INFO\n# After: board:layout\n### END MIGRATION INFO\n" +
+				"true\n",
+			"board.bbappend": "MIGRATION_AFTER[layout] = \"accounts:split-users\"\n",
+		}, []string{
+			"oetest-image: the bundle could not be built\n",
+			`mkmigrations: error: cycle: "accounts:split-users" -> "board:layout" -> "accounts:split-users"`,
+			"mkmigrations: hint: ",
+		}},
+		{"changed", map[string]string{
+			"conf":           released + "MIGRATION_RELEASE = \"2.0\"\n",
+			"board.bbappend": "migration_up:layout:append() {\n    true\n}\n",
+		}, []string{`mkmigrations: error: `, `board:layout`, `changed since release 1.0`, "Revises"}},
+		{"command", map[string]string{
+			"board.bbappend": "migration_up:v1.2:append() {\n    frobnicate --all\n}\n",
+		}, []string{"mkmigrations: error: ", "board/v1.2:", `frobnicate`}},
+		{"requires", map[string]string{
+			"conf": "OETEST_INSTALL = \"board cloud\"\n",
+		}, []string{"mkmigrations: error: ", `cloud:agent`, `accounts:split-users`}},
+		{"vanished", map[string]string{
+			"conf":           released + "MIGRATION_RELEASE = \"2.0\"\n",
+			"board.bbappend": "MIGRATIONS:remove = \"layout\"\nMIGRATION_AFTER[v1.2] = \"\"\n" + noLayout,
+		}, []string{"mkmigrations: error: ", `board:layout`, "--drop"}},
+		{"hash", map[string]string{
+			"conf": "MIGRATION_RELEASE = \"1.0+git" + hash + "\"\n",
+		}, []string{`oetest-image: MIGRATION_RELEASE = "1.0+git` + hash + `": holds a git hash`}},
+		{"previous", map[string]string{
+			"conf": "MIGRATION_PREVIOUS = \"${TOPDIR}/none\"\n",
+		}, []string{`oetest-image: MIGRATION_PREVIOUS = "` + b.dir + `/none": no such file`}},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			b.setCase(t, fault.files)
+			b.refuse(t, "oetest-image", fault.messages...)
+		})
+	}
+	t.Run("dropped", func(t *testing.T) {
+		b.setCase(t, map[string]string{
+			"conf":           released + "MIGRATION_RELEASE = \"2.0\"\nMIGRATION_DROP = \"board:layout\"\n",
+			"board.bbappend": "MIGRATIONS:remove = \"layout\"\n" + noLayout,
+		})
+		b.succeed(t, "oetest-image")
+	})
+}
+
+// noLayout takes board:layout's function and flags out of the recipe.
+const noLayout = `python () {
+    d.delVar("migration_up:layout")
+    for field in ("DESCRIPTION", "PATHS", "ON_FAILURE", "TIMEOUT"):
+        d.delVarFlag("MIGRATION_" + field, "layout")
+}
+`
+
+// readOnly: base-passwd is dropped from a read-only-rootfs image, its
+// migration is not.
+func (b *build) readOnly(t *testing.T) {
+	b.setCase(t, map[string]string{
+		"conf": "OETEST_INSTALL = \"accounts base-passwd\"\nIMAGE_FEATURES = \"read-only-rootfs\"\n",
+	})
+	b.succeed(t, "oetest-image")
+	image := b.image(t, "oetest-image")
+	if _, there := image["/usr/share/base-passwd/readme"]; there {
+		t.Error("base-passwd is still in the image, so this test shows nothing")
+	}
+	want := "0010-accounts:split-users 0020-base-passwd:static-groups manifest"
+	if got := strings.Join(below(image, "/etc/migration.d"), " "); got != want {
+		t.Errorf("bundle holds %s", got)
+	}
+}
+
+// imageClasses: by IMAGE_CLASSES all images get a bundle but initramfs ones,
+// unless they ask; one without migrations gets an empty one.
+func (b *build) imageClasses(t *testing.T) {
+	const all = "IMAGE_CLASSES += \"migration-image\"\n"
+	const initramfs = all + "IMAGE_FSTYPES:pn-oetest-plain-image = \"cpio\"\n"
+	for _, c := range []struct {
+		name, conf string
+		want       []string
+	}{
+		{"all", all, []string{"0010-accounts:split-users", "manifest"}},
+		{"none", all + "PACKAGE_INSTALL:pn-oetest-plain-image = \"busybox-standin\"\n", []string{"manifest"}},
+		{"without", "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b.setCase(t, map[string]string{"conf": c.conf})
+			b.succeed(t, "oetest-plain-image")
+			got := below(b.image(t, "oetest-plain-image"), "/etc/migration.d")
+			if strings.Join(got, " ") != strings.Join(c.want, " ") {
+				t.Errorf("bundle holds %v", got)
+			}
+		})
+	}
+	t.Run("initramfs", func(t *testing.T) {
+		b.setCase(t, map[string]string{"conf": initramfs})
+		out := b.succeed(t, "-e", "oetest-plain-image")
+		if !strings.Contains(out, "\nMIGRATION_IMAGE=\"0\"\n") {
+			t.Error("an initramfs gets a bundle by IMAGE_CLASSES")
+		}
+		b.setCase(t, map[string]string{"conf": initramfs + "MIGRATION_IMAGE:pn-oetest-plain-image = \"1\"\n"})
+		out = b.succeed(t, "-e", "oetest-plain-image")
+		if !strings.Contains(out, "migration_image_bundle") || !strings.Contains(out, "\nMIGRATION_IMAGE=\"1\"\n") {
+			t.Error("an initramfs that asks gets no bundle")
+		}
+	})
+}
