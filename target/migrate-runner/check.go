@@ -37,7 +37,7 @@ func check(o *options) (int, error) {
 	if o.image == "" && statedir.HasMarker(root, b.Anchor) {
 		return engine.ExitDone, report.Out("nothing to do: release " + b.Release + " is complete\n")
 	}
-	lines, decision := plan(b, v.state, freshUnless(b, root))
+	lines, decision := plan(b, v.state, anyExists(root, b.FreshUnless))
 	if decision.Refusal != nil {
 		return 0, decision.Refusal
 	}

@@ -48,16 +48,6 @@ type device struct {
 	dir    *statedir.Dir
 	writer *statedir.Writer
 	state  *engine.State
-	events []ledger.Event // all of the ledger
-}
-
-// record makes an event durable, and only then takes it into the state.
-func (d *device) record(e ledger.Event) (*ledger.Event, error) {
-	if err := d.writer.Append(&e); err != nil {
-		return nil, err
-	}
-	d.state.Apply(&e)
-	return &e, nil
 }
 
 // openDevice opens the state below root, takes the lock and reads the
@@ -82,7 +72,7 @@ func openDevice(o *options, root int, onCorrupt bundle.OnCorrupt) (*device, erro
 	if err != nil {
 		return nil, err
 	}
-	return &device{root: root, rootAt: absolute(root, o.root), dir: dir, writer: writer, state: engine.Fold(log.Events), events: log.Events}, nil
+	return &device{root: root, rootAt: absolute(root, o.root), dir: dir, writer: writer, state: engine.Fold(log.Events)}, nil
 }
 
 // damaged says what can be done about a ledger that cannot be read.
@@ -99,7 +89,7 @@ func beginAnew(root int, dir *statedir.Dir, damage *ledger.DamageError) (*ledger
 	if err := dir.RemoveMarkers(); err != nil {
 		return nil, doing("removing the marker", err)
 	}
-	if err := dropSaves(dir); err != nil {
+	if err := sweepSaves(dir, nil); err != nil {
 		return nil, err
 	}
 	name, err := dir.SetAside()
@@ -150,10 +140,9 @@ func trusted(root int) (*trust.Bundle, *engine.Bundle, error) {
 	return t, engine.NewBundle(t.Manifest, t.Anchor), nil
 }
 
-// freshUnless says whether one of the bundle's Fresh-Unless paths exists
-// below root.
-func freshUnless(b *engine.Bundle, root int) bool {
-	for _, path := range b.FreshUnless {
+// anyExists says whether one of the paths exists below root.
+func anyExists(root int, paths []string) bool {
+	for _, path := range paths {
 		if _, err := sys.Statat(root, path[1:], sys.AT_SYMLINK_NOFOLLOW); err == nil {
 			return true
 		}

@@ -7,7 +7,6 @@ import (
 	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/engine"
 	"meta-migration/target/migrate-runner/internal/report"
-	"meta-migration/target/migrate-runner/internal/statedir"
 	"meta-migration/target/migrate-runner/internal/trust"
 	"meta-migration/target/migrate-runner/ledger"
 )
@@ -33,11 +32,10 @@ func byHand(o *options, what func(b *engine.Bundle, s *engine.State) (*ledger.Ev
 	if err != nil || e == nil {
 		return engine.ExitDone, err
 	}
-	if err := d.dir.RemoveMarkers(); err != nil {
-		return 0, &statedir.Error{Reason: "removing the marker: " + err.Error(), Cure: "make " + bundle.StateDir + " writable"}
+	if err := d.RemoveMarkers(); err != nil {
+		return 0, err
 	}
-	_, err = d.record(*e)
-	return engine.ExitDone, err
+	return engine.ExitDone, d.Record(e)
 }
 
 // known refuses an ID that is neither in the bundle nor in the ledger.
@@ -98,7 +96,7 @@ func confirm(o *options) (int, error) {
 	if d.state.Fallback != nil {
 		return 0, &engine.Refusal{Exit: engine.ExitError, Reason: "a fallback is under way", Cure: "let migrate-runner run first"}
 	}
-	return engine.ExitDone, d.confirmAll()
+	return engine.ExitDone, (&engine.Run{State: d.state, Device: &runner{device: d}}).Confirm()
 }
 
 // require answers whether a migration counts as applied, for a service that

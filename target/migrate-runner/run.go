@@ -17,20 +17,19 @@ import (
 	"meta-migration/target/migrate-runner/ledger"
 )
 
-// A runner is one run of the bundle on a device.
+// A runner is the device on which a bundle is run; what is done when is
+// [engine.Run]'s.
 type runner struct {
 	*device
 	trusted *trust.Bundle
 	bundle  *engine.Bundle
-	session *engine.Session
 	signals int // readable when the runner is told to end
-	planned int // how many migrations wait for an attempt at the beginning
-	tried   int
 }
 
+var _ engine.Device = (*runner)(nil)
+
 // run is the command `run`. The order of its checks is the contract: trust,
-// state, lock, what a crash left open, then the decision; nothing is changed
-// before the decision but what a crash left open.
+// state, lock; then what a crash left open and the decision.
 func run(o *options) (int, error) {
 	root, err := openRoot(o.root)
 	if err != nil {
@@ -52,131 +51,100 @@ func run(o *options) (int, error) {
 		return 0, err
 	}
 	r := &runner{device: d, trusted: t, bundle: b}
-	if r.signals, err = sys.SignalFd(endSignals...); err != nil {
+	if r.signals, err = sys.SignalFd(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP); err != nil {
 		return 0, doing("listening for signals", err)
 	}
-	if err := r.prepare(); err != nil {
-		return 0, err
-	}
-	return r.migrate()
+	return (&engine.Run{Bundle: b, State: d.state, Device: r}).All()
 }
 
-// prepare does all that comes before the first migration.
-func (r *runner) prepare() error {
-	if r.state.Critical == nil {
-		if err := r.finishOpen(); err != nil {
-			return err
-		}
-	}
-	decision := engine.Decide(r.bundle, r.state, freshUnless(r.bundle, r.root))
-	if decision.Refusal != nil {
-		return decision.Refusal
-	}
-	if err := r.checkSpace(decision.After); err != nil {
-		return err
-	}
-	if err := r.dir.RemoveMarkers(); err != nil {
-		return &statedir.Error{Reason: "removing the old marker: " + err.Error(), Cure: "make " + bundle.StateDir + " writable"}
-	}
-	return r.carryOut(decision)
+// ToldToEnd says whether a signal came since it was last asked.
+func (r *runner) ToldToEnd() bool {
+	_, ok, _ := sys.ReadSignal(r.signals)
+	return ok
 }
 
-// carryOut records what was decided, and puts back what a fallback undoes.
-func (r *runner) carryOut(d *engine.Decision) error {
-	if d.Fresh != nil {
-		if _, err := r.record(*d.Fresh); err != nil {
-			return err
-		}
-		report.Line("fresh device: " + count(len(d.Fresh.Items), "migration") + " recorded as baseline")
-	}
-	if d.Confirm != nil {
-		if err := r.confirmAll(); err != nil {
-			return err
-		}
-	}
-	if d.Fallback != nil {
-		begun, err := r.record(*d.Fallback)
-		if err != nil {
-			return err
-		}
-		if err := r.finishFallback(begun); err != nil {
-			return err
-		}
-	}
-	if d.Rearm != nil {
-		if _, err := r.record(*d.Rearm); err != nil {
-			return err
-		}
-		report.Line("older image: " + count(len(d.Rearm.Items), "migration") + " of a newer one will be pending when it returns")
+// RemoveMarkers removes every marker, durably.
+func (d *device) RemoveMarkers() error {
+	if err := d.dir.RemoveMarkers(); err != nil {
+		return &statedir.Error{Reason: "removing the marker: " + err.Error(), Cure: "make " + bundle.StateDir + " writable"}
 	}
 	return nil
 }
 
-// migrate runs the migrations and, when all are applied, sets the marker.
-func (r *runner) migrate() (int, error) {
-	r.planned = engine.Planned(r.bundle, r.state)
-	r.session = engine.NewSession(r.bundle, r.state)
-	for {
-		step := r.session.Next()
-		if step.Kind == engine.StepDone {
-			break
-		}
-		if r.toldToEnd() {
-			report.Line("told to end; the rest is done at the next start")
-			return engine.ExitError, nil
-		}
-		e, err := r.step(step)
-		if err != nil {
-			return 0, err
-		}
-		r.session.Ended(e)
-	}
-	if !r.session.Complete() {
-		return r.session.Exit(), r.explain()
-	}
-	if r.state.Complete != r.bundle.Anchor || r.state.Release != r.bundle.Release {
-		if _, err := r.record(ledger.Event{Kind: ledger.Completed, Bundle: r.bundle.Anchor, Release: r.bundle.Release}); err != nil {
-			return 0, err
-		}
-	}
-	if err := r.dir.SetMarker(r.bundle.Anchor); err != nil {
-		return 0, doing("setting the marker", err)
-	}
-	report.Line("complete: release " + r.bundle.Release + ", " + count(r.tried, "migration") + " run")
-	report.Notify("STATUS=Complete")
-	return engine.ExitDone, nil
+// SetMarker makes the marker for anchor the only one, durably.
+func (d *device) SetMarker(anchor bundle.Digest) error {
+	return doing("setting the marker", d.dir.SetMarker(anchor))
 }
 
-// step carries out one step and returns the event that ended it.
-func (r *runner) step(step engine.Step) (*ledger.Event, error) {
-	if step.Kind == engine.StepBaseline {
-		return r.record(r.bundle.BaselineEvent(step.Position))
+// FreshUnless says whether one of the paths exists below the root.
+func (d *device) FreshUnless(paths []string) bool { return anyExists(d.root, paths) }
+
+// Cleanup removes the private directory of an applied migration.
+func (d *device) Cleanup(id bundle.ID) {
+	if err := d.dir.RemovePrivate(id); err != nil {
+		report.Warning("removing the private directory of " + string(id) + ": " + err.Error() + ", ignoring")
 	}
-	r.tried++
-	return r.attempt(step)
 }
 
-// explain says in one line what was left undone and what happens next.
-func (r *runner) explain() error {
-	rows := engine.Rows(r.bundle, r.state)
-	left := 0
-	for i := range rows {
-		if rows[i].State != engine.StateApplied && rows[i].State != engine.StateBaseline {
-			left++
-		}
+// Record makes an event durable.
+func (d *device) Record(e *ledger.Event) error { return d.writer.Append(e) }
+
+// Say tells people, and the service manager, what is going on.
+func (d *device) Say(m engine.Message) {
+	switch m.Kind {
+	case engine.SayInterrupted:
+		report.Line(string(m.Event.ID) + " was interrupted at its attempt " + strconv.Itoa(m.Event.Attempt))
+	case engine.SayFresh:
+		report.Line("fresh device: " + count(len(m.Event.Items), "migration") + " recorded as baseline")
+	case engine.SayFallback:
+		report.Line("fallback: " + count(len(m.Event.Items), "migration") + " of the image before put back, pending again")
+	case engine.SayRearmed:
+		report.Line("older image: " + count(len(m.Event.Items), "migration") + " of a newer one will be pending when it returns")
+	case engine.SayAttempt:
+		report.Notify("STATUS=Migrating "+place(m), "EXTEND_TIMEOUT_USEC="+strconv.Itoa(m.Migration.EffectiveTimeout()+graceSeconds)+"000000")
+	case engine.SayEnded:
+		report.Line(place(m) + ": " + verdict(m.Event, m.Migration))
+	case engine.SayStopped:
+		report.Line("told to end; the rest is done at the next start")
+	case engine.SayComplete:
+		report.Line("complete: " + count(m.N, "migration") + " run")
+		report.Notify("STATUS=Complete")
+	case engine.SayNotComplete:
+		text := notComplete(m)
+		report.Line(text)
+		report.Notify("STATUS=" + text)
 	}
-	text := "not complete: " + count(left, "migration") + " left"
+}
+
+func place(m engine.Message) string {
+	return strconv.Itoa(m.N) + "/" + strconv.Itoa(m.Of) + " " + string(m.Migration.ID)
+}
+
+func verdict(e *ledger.Event, m *bundle.Migration) string {
+	if e.Kind == ledger.Applied {
+		return "applied (" + seconds(e.Millis) + ")"
+	}
+	text := string(e.Kind) + ": " + engine.Describe(e)
+	if e.Kind == ledger.Failed {
+		text += " (attempt " + strconv.Itoa(e.Attempt) + " of " + strconv.Itoa(m.EffectiveAttempts()) + ")"
+	}
+	return text
+}
+
+// notComplete says in one line what was left undone and what happens next.
+func notComplete(m engine.Message) string {
+	text := "not complete: " + count(m.N, "migration") + " left"
 	switch {
-	case engine.Troubled(rows) == nil:
-		text += "; tried again at the next start"
-	case engine.Retriable(rows):
-		text += "; failed ones are tried again at the next start"
-	default:
-		text += "; no attempts are left: install an image that repairs it, or use `migrate-runner retry ID`"
+	case engine.Troubled(m.Rows) == nil:
+		return text + "; tried again at the next start"
+	case engine.Retriable(m.Rows):
+		return text + "; failed ones are tried again at the next start"
 	}
-	report.Line(text)
-	report.Notify("STATUS=" + text)
-	return nil
+	return text + "; no attempts are left: install an image that repairs it, or use `migrate-runner retry ID`"
+}
+
+func seconds(millis int64) string {
+	return strconv.FormatInt(millis/1000, 10) + "." + strconv.FormatInt(millis%1000/100, 10) + " s"
 }
 
 func count(n int, what string) string {
@@ -184,13 +152,4 @@ func count(n int, what string) string {
 		what += "s"
 	}
 	return strconv.Itoa(n) + " " + what
-}
-
-// endSignals tell the runner to end.
-var endSignals = []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}
-
-// toldToEnd says whether a signal came since it was last asked.
-func (r *runner) toldToEnd() bool {
-	_, ok, _ := sys.ReadSignal(r.signals)
-	return ok
 }

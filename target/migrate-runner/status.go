@@ -62,7 +62,7 @@ func examine(o *options, root int) *deviceStatus {
 		return s
 	}
 	s.rows = engine.Rows(b, v.state)
-	_, decision := plan(b, v.state, freshUnless(b, root))
+	_, decision := plan(b, v.state, anyExists(root, b.FreshUnless))
 	trouble := engine.Troubled(s.rows)
 	switch {
 	case statedir.HasMarker(root, b.Anchor):
