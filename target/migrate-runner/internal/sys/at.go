@@ -20,6 +20,8 @@ const (
 const (
 	// O_PATH gives a descriptor that names a file without opening it.
 	O_PATH = 0x200000
+	// O_TMPFILE makes a file without a name.
+	O_TMPFILE = 0x400000 | syscall.O_DIRECTORY
 )
 
 // Openat opens path below dirfd, close-on-exec and with large files allowed.

@@ -22,6 +22,9 @@ type Stat struct {
 	Mtime    Timespec
 	Ctime    Timespec
 
+	// MountID tells mounts apart, two of one file system too; 0 where the
+	// kernel (before 5.8) does not tell.
+	MountID uint64
 	// MountKnown says whether MountRoot is valid: kernels before 5.8 do not
 	// tell.
 	MountKnown bool
@@ -69,11 +72,13 @@ type statxBuf struct {
 	RdevMinor      uint32
 	DevMajor       uint32
 	DevMinor       uint32
-	_              [14]uint64
+	MountID        uint64
+	_              [13]uint64
 }
 
 const (
 	statxBasicStats    = 0x7ff
+	statxMountID       = 0x1000
 	statxAttrImmutable = 0x10
 	statxAttrAppend    = 0x20
 	statxAttrMountRoot = 0x2000
@@ -110,11 +115,15 @@ func statx(dirfd int, path string, flags int) (Stat, error) {
 	}
 	err = retry(func() error {
 		_, _, e := syscall.Syscall6(sysStatx, uintptr(dirfd), uintptr(unsafe.Pointer(p)), uintptr(flags),
-			statxBasicStats, uintptr(unsafe.Pointer(&b)), 0)
+			statxBasicStats|statxMountID, uintptr(unsafe.Pointer(&b)), 0)
 		return result(e)
 	})
+	if b.Mask&statxMountID == 0 {
+		b.MountID = 0
+	}
 	return Stat{
-		Mode: uint32(b.Mode), UID: b.UID, GID: b.GID, Nlink: b.Nlink, Ino: b.Ino,
+		MountID: b.MountID,
+		Mode:    uint32(b.Mode), UID: b.UID, GID: b.GID, Nlink: b.Nlink, Ino: b.Ino,
 		Dev:  Device{b.DevMajor, b.DevMinor},
 		Rdev: Device{b.RdevMajor, b.RdevMinor},
 		Size: int64(b.Size), Blocks: int64(b.Blocks),
