@@ -22,11 +22,12 @@
 //
 // # Reading
 //
-// The last line is torn, and cut off, when it is not well formed or its
-// check is wrong and nothing but zero bytes follows: the power went while it
-// was written, and what it says did not take effect, because each line is
-// durable before the next thing happens. Any other line that is not well
-// formed, has a wrong check, or is out of sequence, is damage ([DamageError]).
+// The last line is torn, and cut off, when its check is wrong or missing and
+// nothing but zero bytes follows: the power went while it was written, and
+// what it says did not take effect, because each line is durable before the
+// next thing happens. Any other line that is not well formed, has a wrong
+// check, or is out of sequence, is damage ([DamageError]); so is a last line
+// with a right check that cannot be read, since it was written whole.
 //
 // An event of an unknown kind with a good check is kept and skipped; so are
 // unknown keys of a known kind. So an older program can read what a newer

@@ -77,27 +77,25 @@ func details(e *Event) string {
 	return b.String()
 }
 
-// decode reads one line without its line feed. ok is false for a line that
-// is not well formed or whose check value is wrong.
-func decode(line string) (e Event, ok bool) {
+// decode reads one line without its line feed. written is false for a line
+// whose check value is wrong or missing; ok is false for one that was written
+// but that this program cannot read.
+func decode(line string) (e Event, written, ok bool) {
 	parts := strings.SplitN(line, " ", 4)
-	if len(parts) != 4 || parts[0] != version || parts[2] != checkValue(parts[0]+" "+parts[1]+" "+parts[3]) {
-		return e, false
+	if len(parts) != 4 || parts[2] != checkValue(parts[0]+" "+parts[1]+" "+parts[3]) {
+		return e, false, false
 	}
-	if !readUint(parts[1], &e.Seq) {
-		return e, false
+	if parts[0] != version || !readUint(parts[1], &e.Seq) {
+		return e, true, false
 	}
 	kind, rest, _ := strings.Cut(parts[3], " ")
 	e.Line = line
 	e.Critical = strings.HasSuffix(kind, "!")
 	e.Kind = Kind(strings.TrimSuffix(kind, "!"))
 	if e.Kind == "" || strings.Trim(string(e.Kind), "abcdefghijklmnopqrstuvwxyz") != "" {
-		return e, false
+		return e, true, false
 	}
-	if !e.Kind.Known() {
-		return e, true
-	}
-	return e, readDetails(&e, rest)
+	return e, true, !e.Kind.Known() || readDetails(&e, rest)
 }
 
 func readDetails(e *Event, rest string) bool {

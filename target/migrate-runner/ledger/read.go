@@ -44,13 +44,13 @@ func Parse(data []byte) (*Log, error) {
 			log.Torn = true
 			break
 		}
-		e, ok := decode(text[log.End : log.End+length])
-		if !ok {
-			if log.End+length+1 < len(text) {
-				return nil, &DamageError{line, "is not well formed or has a wrong check value"}
-			}
+		e, written, ok := decode(text[log.End : log.End+length])
+		if !written && log.End+length+1 == len(text) {
 			log.Torn = true
 			break
+		}
+		if !ok {
+			return nil, &DamageError{line, "is not well formed or has a wrong check value"}
 		}
 		if err := log.add(e, line, &upto); err != nil {
 			return nil, err
