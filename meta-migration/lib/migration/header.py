@@ -196,10 +196,19 @@ def check_script(data):
 
 def check_header(lines):
     """Check the header block among a script's lines."""
-    faults, seen, begun, ended, code = [], set(), 0, False, False
+    faults, seen, begun, ended, code = [], set(), 0, False, 0
     for n, line in enumerate(lines, 1):
         text = line.rstrip(" \t\r")
         inside = begun and not ended
+        mark = text in (BEGIN, END)
+        comment = text.lstrip(" \t").startswith("#")
+        if (mark or inside) and line.endswith("\r"):
+            faults.append((n, "carriage return in the migration header; end lines with \\n alone"))
+        elif inside and not mark:
+            fault = check_line(text, seen)
+            ended = letters(text) == letters(END)
+            if fault:
+                faults.append((n, fault))
         if text == BEGIN:
             if begun:
                 faults.append((n, "second migration header; write one header"))
@@ -210,21 +219,26 @@ def check_header(lines):
             if not inside:
                 faults.append((n, "end of a migration header that was not begun; begin the header with " + BEGIN))
             ended = True
-        elif inside:
-            fault = check_line(line, text, seen)
-            if fault:
-                faults.append((n, fault))
-        elif text and text[0] != "#":
-            code = True
+        elif comment and not inside and not code and letters(text) == letters(BEGIN):
+            faults.append((n, 'misspelt mark of a migration header: "%s"; write %s' % (text, BEGIN)))
+        elif not comment and text and n > 1 and not code:
+            code = n
     if begun and not ended:
+        # What follows the first command is code, not a field.
+        faults = [f for f in faults if not code or f[0] < code]
         faults.append((begun, "migration header without an end; end it with " + END))
-    return faults
+    return sorted(faults, key=lambda f: f[0])
 
 
-def check_line(line, text, seen):
+def letters(line):
+    """The letters of a line alone, to know a mark that is not quite one."""
+    return re.sub("[^a-z]", "", re.sub("[A-Z]", lambda m: m.group(0).lower(), line))
+
+
+def check_line(text, seen):
     """Check one line between the two marks."""
-    if line.endswith("\r"):
-        return "carriage return in the migration header; end lines with \\n alone"
+    if letters(text) == letters(END):
+        return 'misspelt mark of a migration header: "%s"; write %s' % (text, END)
     match = re.fullmatch(r"#[ \t]+([^:]*):(.*)", text, re.DOTALL)
     if not match:
         return ('no field of a migration header: "%s"; write `# Field: value`, one line for each '
