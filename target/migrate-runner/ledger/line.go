@@ -99,23 +99,40 @@ func decode(line string) (e Event, written, ok bool) {
 }
 
 func readDetails(e *Event, rest string) bool {
-	seen := map[string]bool{}
+	var seen uint32 // by place in pairs
+	var unknown map[string]bool
 	for rest != "" {
 		var text string
 		text, rest, _ = strings.Cut(rest, " ")
 		key, value, ok := strings.Cut(text, "=")
-		if !ok || seen[key] {
+		if !ok {
 			return false
 		}
-		seen[key] = true
-		for i := range pairs {
-			if pairs[i].key == key {
-				raw, ok := unescape(value)
-				if !ok || !pairs[i].read(e, raw) {
-					return false
-				}
+		place := placeOf(key)
+		if place < 0 {
+			if unknown[key] {
+				return false
 			}
+			if unknown == nil {
+				unknown = map[string]bool{}
+			}
+			unknown[key] = true
+			continue
 		}
+		raw, ok := unescape(value)
+		if seen&(1<<place) != 0 || !ok || !pairs[place].read(e, raw) {
+			return false
+		}
+		seen |= 1 << place
 	}
 	return true
+}
+
+func placeOf(key string) int {
+	for i := range pairs {
+		if pairs[i].key == key {
+			return i
+		}
+	}
+	return -1
 }

@@ -37,6 +37,11 @@ func (e *DamageError) Error() string {
 func Parse(data []byte) (*Log, error) {
 	log := &Log{Next: 1}
 	text := strings.TrimRight(string(data), "\x00")
+	// Room for lines of ordinary length: not so much that a file of line feeds
+	// alone could use up the memory.
+	if n := min(strings.Count(text, "\n"), len(text)/128); n > 0 {
+		log.Events = make([]Event, 0, n)
+	}
 	var upto uint64
 	for line := 1; log.End < len(text); line++ {
 		length := strings.IndexByte(text[log.End:], '\n')

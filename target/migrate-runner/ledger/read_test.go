@@ -162,6 +162,7 @@ func TestParseDamage(t *testing.T) {
 		{"two marks at the kind", line("1", "1", "new!!"), 1, malformed},
 		{"no key", line("1", "1", "retried a:b"), 1, malformed},
 		{"two blanks", line("1", "1", "retried  id=a:b"), 1, malformed},
+		{"an unknown key twice", line("1", "1", "retried x=1 id=a:b x=2"), 1, malformed},
 		{"a key twice", line("1", "1", "retried id=a:b id=a:b"), 1, malformed},
 		{"a bad ID", line("1", "1", "retried id=a"), 1, malformed},
 		{"a bad digest", line("1", "1", "retried digest=sha256:1"), 1, malformed},
