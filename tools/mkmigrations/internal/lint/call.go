@@ -60,8 +60,9 @@ func (sc *scan) searchPath(a *syntax.Assign) {
 
 // command scans the words of a command that by runs, "" for the shell.
 func (sc *scan) command(words []*syntax.Word, by string, g *guards) {
-	defer func() { sc.depth-- }()
-	if !sc.enter() || len(words) == 0 {
+	sc.wraps++
+	defer func() { sc.wraps-- }()
+	if sc.wraps > maxWraps || len(words) == 0 {
 		return
 	}
 	name, ok := literal(words[0])
@@ -127,7 +128,9 @@ func (sc *scan) shellCommand(name string, words []*syntax.Word, g *guards) bool 
 // commandBuiltin scans `command name …`: no function is looked up, a builtin
 // is.
 func (sc *scan) commandBuiltin(words []*syntax.Word, g *guards) {
-	if len(words) == 0 {
+	sc.wraps++
+	defer func() { sc.wraps-- }()
+	if sc.wraps > maxWraps || len(words) == 0 {
 		return
 	}
 	name, ok := literal(words[0])
@@ -233,7 +236,9 @@ func (sc *scan) offset(n syntax.Node) uint {
 // text scans a script within the script, for the shell in: the argument of
 // eval, trap, sh -c.
 func (sc *scan) text(in shell, text string, at syntax.Node, g *guards) {
-	if sc.texts >= maxTexts {
+	// All texts together may be as large as a script.
+	if sc.textTokens += tokens([]byte(text)); sc.texts >= maxTexts || sc.textTokens > maxTokens {
+		sc.tooDeep = true
 		return
 	}
 	inner := script{file: sc.script.file, data: []byte(text), shell: in}

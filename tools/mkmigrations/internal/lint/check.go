@@ -201,12 +201,10 @@ func (r *Rootfs) parseFile(name string) *syntax.File {
 	if err != nil {
 		return nil
 	}
-	tree, err := parse(data, syntax.LangPOSIX)
+	tree, _, err := parse(data, syntax.LangPOSIX)
 	if err != nil {
-		tree, err = parse(data, syntax.LangBash)
-	}
-	if err != nil {
-		return nil
+		// A file may test for the shell that reads it.
+		tree, _, _ = parse(data, syntax.LangBash)
 	}
 	return tree
 }

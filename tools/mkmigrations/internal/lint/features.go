@@ -12,11 +12,13 @@ import (
 
 // features finds what the shells of the script lack. The parser refuses some
 // of it in the POSIX dialect, reads some as plain words, and accepts some.
-func (s *script) features() []Finding {
-	var found []Finding
+// lines are those with any feature, be it one that the shell has.
+func (s *script) features() (found []Finding, lines map[int]bool) {
+	lines = map[int]bool{}
 	defined := functionNames(s.tree)
 	walk(s.tree, func(n syntax.Node) bool {
 		for _, f := range featuresOf(n, defined) {
+			lines[line(n)] = true
 			found = append(found, s.report(line(n), f)...)
 		}
 		return true
@@ -27,7 +29,7 @@ func (s *script) features() []Finding {
 			found[i].Warning = true
 		}
 	}
-	return found
+	return found, lines
 }
 
 // walk calls f for each node of a tree; where f returns false it leaves out
@@ -238,10 +240,12 @@ func callFeatures(n *syntax.CallExpr, defined map[string]bool) []feature {
 	return either(onlyBash, bashBuiltin(name), false, feature{})
 }
 
+// operators are the words behind which another one is an operand.
+var operators = set("= == != ! ( -a -o")
+
 func testFeatures(args []string) []feature {
 	for i, a := range args {
-		// The operand of another operator may look like one.
-		if a == "==" && i >= 2 && i+1 < len(args) {
+		if a == "==" && i >= 2 && i+1 < len(args) && !operators[args[i-1]] && args[i+1] != "]" {
 			return []feature{featEqual}
 		}
 		if a == "-v" && i == 1 && (len(args) == 3 || len(args) == 4 && args[3] == "]") {

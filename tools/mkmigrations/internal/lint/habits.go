@@ -60,20 +60,19 @@ func (h *habits) word(w *syntax.Word, sc *scan) {
 
 // command sees each command by the last part of its literal name.
 func (h *habits) command(name string, words []*syntax.Word, sc *scan) {
-	args := literals(words[1:])
 	switch name {
 	case "wait":
 		h.waits = true
 	case "cp", "mv", "ln", "install", "chmod":
-		for _, a := range args {
+		for _, a := range literals(words[1:]) {
 			h.made[a] = true
 		}
 	case "reboot", "halt", "poweroff", "shutdown":
 		h.endsBoot(name, words[0], sc)
 	case "systemctl":
-		h.systemctl(args, words[0], sc)
+		h.systemctl(literals(words[1:]), words[0], sc)
 	case "set":
-		if setsErrexit(args, '-') {
+		if setsErrexit(literals(words[1:]), '-') {
 			h.errexit = true
 		}
 	}

@@ -72,7 +72,25 @@ func Script(file string, data, library []byte, rootfs *Rootfs) []Finding {
 	if rootfs != nil {
 		found = append(found, rootfs.check(s)...)
 	}
-	return sorted(found)
+	return short(file, sorted(found))
+}
+
+// maxFindings is how many findings of one script are worth reading. A hostile
+// script has one in each line.
+const maxFindings = 100
+
+// short cuts a long list. What is left still holds an error if the list did.
+func short(file string, found []Finding) []Finding {
+	if len(found) <= maxFindings {
+		return found
+	}
+	rest := found[maxFindings:]
+	warning := true
+	for _, f := range rest {
+		warning = warning && f.Warning
+	}
+	more := Finding{File: file, Warning: warning, Rule: "and " + strconv.Itoa(len(rest)) + " more"}
+	return append(found[:maxFindings:maxFindings], more)
 }
 
 // sorted orders findings by line, errors before warnings, and drops those

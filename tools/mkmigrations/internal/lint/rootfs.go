@@ -41,6 +41,8 @@ func OpenRootfs(dir string, library []byte) (*Rootfs, error) {
 // maxLinks is how many links the kernel follows in one path.
 const maxLinks = 40
 
+var errLinks = errors.New("more links than the kernel follows")
+
 // A place is where a path of the image leads.
 type place struct {
 	path string      // without links, within the image; as far as it exists
@@ -80,7 +82,7 @@ func (r *Rootfs) find(path string) place {
 			continue
 		}
 		if links++; links > maxLinks {
-			return p.missing(next, todo, errors.New("too many links"))
+			return p.missing(next, todo, errLinks)
 		}
 		if p.to, err = os.Readlink(r.dir + next); err != nil {
 			return p.missing(next, todo, err)
@@ -110,6 +112,8 @@ func (p place) missing(next string, rest []string, err error) place {
 // why says why a place is no file that can be run, "" if it is one.
 func (p place) why(asked string, executable bool) string {
 	switch {
+	case p.err == errLinks:
+		return asked + ": " + p.err.Error()
 	case p.info == nil && p.link != "":
 		return p.link + " is a link to " + p.to + ", which is not there"
 	case p.info == nil && !errors.Is(p.err, fs.ErrNotExist) && !strings.Contains(p.err.Error(), "not a directory"):

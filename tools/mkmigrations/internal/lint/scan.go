@@ -13,6 +13,7 @@ import (
 const (
 	maxScanDepth = 1000 // nested commands that a scan follows
 	maxTexts     = 4    // scripts within scripts: sh -c, eval, trap
+	maxWraps     = 8    // programs that run programs: env nice timeout …
 )
 
 // A scan walks through a script in the order in which it would run, with the
@@ -30,6 +31,8 @@ type scan struct {
 	unknown bool     // it sources, or puts into PATH, what only a run can tell
 
 	depth, texts int
+	wraps        int
+	textTokens   int // of all texts
 	steps        int // of the search for guards
 	textOffset   uint
 	shift        int // added to lines, within a text of another script
@@ -52,7 +55,7 @@ type function struct {
 	// What it does with its arguments.
 	runs   bool // calls "$@" or "$1"
 	shifts bool // so which argument "$@" begins with is not known
-	tests  bool // tests for the commands "$1" or "$@"
+	tests  bool // tests for the commands that its arguments name
 }
 
 type site struct {
@@ -130,7 +133,7 @@ func (f *function) learn(body *syntax.Stmt) {
 			f.shifts = true
 		}
 		for _, w := range testedWords(c.Args) {
-			if endsInArgument(w) {
+			if endsInVariable(w) {
 				f.tests = true
 			}
 		}
@@ -143,20 +146,21 @@ func isArgument(w *syntax.Word) bool {
 	return p == "1" || p == "@" || p == "*"
 }
 
-// endsInArgument says whether a tested word is an argument or, as
-// "$dir/$1", a file of that name.
-func endsInArgument(w *syntax.Word) bool {
-	if isArgument(w) {
-		return true
-	}
+// endsInVariable says whether what a word names is in a variable: "$1",
+// "$dir/$program". A function that tests for such a thing is taken to test
+// for its arguments.
+func endsInVariable(w *syntax.Word) bool {
 	parts := w.Parts
 	if len(parts) == 1 {
 		if q, ok := parts[0].(*syntax.DblQuoted); ok {
 			parts = q.Parts
 		}
 	}
-	n := len(parts)
-	return n > 0 && isArgument(&syntax.Word{Parts: parts[n-1:]})
+	if len(parts) == 0 {
+		return false
+	}
+	_, ok := parts[len(parts)-1].(*syntax.ParamExp)
+	return ok
 }
 
 // list scans statements that run one after the other. It returns what is
@@ -170,6 +174,18 @@ func (sc *scan) list(stmts []*syntax.Stmt, g *guards) *guards {
 		g = g.with(sc.after(s)...)
 		sc.habits.statement(s, stmts[i+1:], sc)
 	}
+	return g
+}
+
+// condition scans the list of an if or while: what its last statement tests
+// for holds in one branch only, and -e does not heed it.
+func (sc *scan) condition(stmts []*syntax.Stmt, g *guards) *guards {
+	if len(stmts) == 0 {
+		return g
+	}
+	last := len(stmts) - 1
+	g = sc.list(stmts[:last], g)
+	sc.list(stmts[last:], g)
 	return g
 }
 
@@ -203,7 +219,7 @@ func (sc *scan) stmt(s *syntax.Stmt, g *guards) {
 	case *syntax.IfClause:
 		sc.ifClause(c, g)
 	case *syntax.WhileClause:
-		inner := sc.list(c.Cond, g)
+		inner := sc.condition(c.Cond, g)
 		yes, no := sc.testsOfList(c.Cond)
 		if c.Until {
 			yes = no
@@ -277,7 +293,7 @@ func unchain(s *syntax.Stmt) (first *syntax.Stmt, rest []*syntax.BinaryCmd) {
 
 func (sc *scan) ifClause(c *syntax.IfClause, g *guards) {
 	for ; c != nil; c = c.Else {
-		g = sc.list(c.Cond, g)
+		g = sc.condition(c.Cond, g)
 		yes, no := sc.testsOfList(c.Cond)
 		sc.assignsIn(c.Then, yes)
 		sc.list(c.Then, g.with(yes...))

@@ -23,7 +23,9 @@ type script struct {
 
 	parsed bool
 	tree   *syntax.File // nil where nothing could be read
-	err    error        // why not; or, with a tree, why it is not POSIX
+	// The line of a here-document that the end of the script ends, 0 for none.
+	unclosed int
+	err      error // why not; or, with a tree, why it is not POSIX
 
 	scanned *scan
 }
@@ -44,13 +46,13 @@ func (s *script) load() {
 		return
 	}
 	s.parsed = true
-	s.tree, s.err = parse(s.data, s.shell.variant())
+	s.tree, s.unclosed, s.err = parse(s.data, s.shell.variant())
 	if s.err == nil || !s.shell.posix() || unchecked(s.err) {
 		return
 	}
-	tree, err := parse(s.data, syntax.LangBash)
+	tree, unclosed, err := parse(s.data, syntax.LangBash)
 	if err == nil {
-		s.tree = tree
+		s.tree, s.unclosed = tree, unclosed
 		return
 	}
 	// A syntax error in both dialects: what bash misses is the plainer one,
@@ -77,30 +79,36 @@ func Syntax(file string, data []byte) []Finding {
 func (s *script) syntax() []Finding {
 	s.load()
 	var found []Finding
+	var foreign map[int]bool
 	if s.tree != nil && s.shell.posix() {
-		found = s.features()
+		found, foreign = s.features()
 	}
 	if s.err != nil {
-		found = append(found, s.syntaxError(found)...)
+		found = append(found, s.syntaxError(foreign)...)
+	}
+	if s.tree != nil && s.shell != ksh {
+		found = append(found, s.emptyLists()...)
+	}
+	if s.unclosed > 0 {
+		found = append(found, s.finding(s.unclosed, true, "here-document without its end: it reaches to the end of the script", "write its end word alone in a line"))
 	}
 	return append(found, s.carriageReturns()...)
 }
 
-// syntaxError says what the parser met. known are findings of the same
-// script: where one of them stands in the parser's line it says the same in
-// better words.
-func (s *script) syntaxError(known []Finding) []Finding {
+// syntaxError says what the parser met. foreign are the lines with features
+// of another shell: a finding, or none where the shell has it, says the same
+// in better words.
+func (s *script) syntaxError(foreign map[int]bool) []Finding {
 	if unchecked(s.err) {
 		return []Finding{s.finding(0, true, "not checked: "+s.err.Error(), "")}
 	}
 	line, text := explain(s.err)
-	for _, f := range known {
-		if f.Line == line {
-			return nil
-		}
+	if foreign[line] {
+		return nil
 	}
-	// The parser knows mksh and the name says ksh only.
-	warning := s.shell == ksh
+	// The parser knows mksh, and the name may say ksh only; of bash it knows
+	// all but quoted names of functions.
+	warning := s.shell == ksh || s.shell == bash && text == "invalid func name"
 	return []Finding{s.finding(line, warning, "syntax error: "+text, "")}
 }
 

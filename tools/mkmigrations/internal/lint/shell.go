@@ -99,17 +99,18 @@ func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:]
 // the image. The lists were read from the shells themselves (dash 0.5.12,
 // busybox 1.35 with ASH_BASH_COMPAT, bash 5.2).
 const (
-	posixBuiltins = ". : [ alias bg break cd chdir command continue echo eval exec exit export false fg " +
+	posixBuiltins = ". : [ alias bg break cd command continue echo eval exec exit export false fg " +
 		"getopts hash jobs kill local printf pwd read readonly return set shift test times trap true type " +
 		"ulimit umask unalias unset wait"
-	ashBuiltins  = "[[ help history let source"
+	dashBuiltins = "chdir"
+	ashBuiltins  = "[[ chdir help history let source"
 	bashBuiltins = "[[ bind builtin caller compgen complete compopt coproc declare dirs disown enable fc help " +
 		"history let logout mapfile popd pushd readarray shopt source suspend time typeset"
 	kshBuiltins = "[[ bind builtin fc let nameref print source suspend time typeset whence"
 )
 
 var builtins = map[shell]map[string]bool{
-	dash: set(posixBuiltins),
+	dash: set(posixBuiltins + " " + dashBuiltins),
 	ash:  set(posixBuiltins + " " + ashBuiltins),
 	bash: set(posixBuiltins + " " + bashBuiltins),
 	ksh:  set(posixBuiltins + " " + kshBuiltins),

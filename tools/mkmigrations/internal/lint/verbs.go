@@ -8,7 +8,7 @@ import "mvdan.cc/sh/v3/syntax"
 // verbsOf are the functions that the shell library defines. A library that
 // does not parse defines none: its own tests say so.
 func verbsOf(library []byte) map[string]bool {
-	tree, err := parse(library, syntax.LangPOSIX)
+	tree, _, err := parse(library, syntax.LangPOSIX)
 	if err != nil {
 		return nil
 	}

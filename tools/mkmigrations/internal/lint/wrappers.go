@@ -71,7 +71,7 @@ func (w wrapper) command(args []*syntax.Word) (rest []*syntax.Word, ok bool) {
 		case !literal && skip > 0:
 			skip-- // timeout "$seconds" command
 		case !literal:
-			return args[i:], w.variables == false && i == 0
+			return args[i:], true
 		case text == "--":
 			continue
 		case len(text) > 1 && text[0] == '-':

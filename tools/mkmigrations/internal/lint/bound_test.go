@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package lint
+
+import (
+	"bytes"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// generous is far more than any script may take. The aim is a tenth of it;
+// what grows with the square of the input takes minutes.
+const generous = 5 * time.Second
+
+// hostile are pieces that, repeated, nest or pile up.
+var hostile = []string{
+	"(", "((", "$(", "$((", "$((1+", "$((-", "x=$((a?", "x=$((a=", "`", "`\\`", "{ ", "\"$(", "${a:-", "${a", "\"", "'",
+	"if a;then ", "if command -v a;then x=1;", "while a;do ", "for i in a;do ", "case a in a) ", "f()", "f(){ ", "! ", "!", "!(",
+	"a|", "a&&", "a;", "a\n", "a||{ ", "a=b ", "<<A ", "a <<E\n", "\\\n", "\r\n", "\x00", "\xff",
+	"eval ", "sh -c ", "xargs ", "env ", "find -exec ", "command ", "exec ", "busybox ", "trap ", "alias a=b ", "e 'e",
+	"command -v a&&", "command -v a\n", "command -v a||exit\n", "[ -x a ]&&", "[ -x a ] || a\n", "f(){ f;}\n", "f(){ f&&f&&f;}\nf\n",
+	"f(){ \"$@\";}\nf f f f f f f f f f f f f\n", "echo !(a)\n", "a & ", "$a\n", "type type ", "((a;", "set +e\n",
+}
+
+// Scripts that nest deep, or hold very much, end in bounded time and memory.
+func TestHostileScripts(t *testing.T) {
+	for _, piece := range hostile {
+		for _, size := range []int{300, fit(piece), (1<<20 - 100) / len(piece)} {
+			text := []byte("#!/bin/sh\n" + strings.Repeat(piece, size))
+			start := time.Now()
+			Script("m", text, []byte(library), nil)
+			if d := time.Since(start); d > generous {
+				t.Errorf("%q, %d times: %v", piece, size, d)
+			}
+		}
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.Sys > 128<<20 {
+		t.Errorf("%d MiB taken from the system", m.Sys>>20)
+	}
+}
+
+// fit is how often a piece can be repeated within the limit of words.
+func fit(piece string) int {
+	n := maxTokens / tokens([]byte(piece+" "+piece))
+	return n + n/2
+}
+
+func TestLimits(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		text []byte
+		want error
+	}{
+		{"large", make([]byte, 1<<20+1), errLarge},
+		{"words", bytes.Repeat([]byte("a\n"), maxTokens/2+1), errWords},
+		{"as many words as may be", bytes.Repeat([]byte("a\n"), maxTokens/2), nil},
+		{"deep", []byte(strings.Repeat("(", 8000)), errDeep},
+		{"as deep as scripts are", []byte(strings.Repeat("(", 200) + ":" + strings.Repeat(")", 200)), nil},
+	} {
+		if _, _, err := parse(c.text, syntax.LangPOSIX); err != c.want {
+			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
+		}
+	}
+	expect(t, Syntax("m", append([]byte("#!/bin/sh\n"), bytes.Repeat([]byte("a\n"), maxTokens)...)),
+		"warning: m: not checked: more words than the check reads")
+}
+
+func FuzzSyntax(f *testing.F)   { fuzz(f, func(data []byte) { Syntax("m", data) }) }
+func FuzzCommands(f *testing.F) { fuzz(f, func(data []byte) { Commands("m", data) }) }
+
+// fuzz holds that a check neither panics nor takes long, whatever the script.
+func fuzz(f *testing.F, check func([]byte)) {
+	for _, piece := range hostile {
+		f.Add("sh", strings.Repeat(piece, 20))
+	}
+	f.Add("bash", "a=(1 2); [[ ${a[0]} =~ x ]] && ((i++)); f() { command -v \"$1\"; }; f x && x <<E\n$(y)\nE\n")
+	f.Add("busybox sh", "if ! command -v a; then exit 0; fi; sh -c 'a; $b'; trap 'c' EXIT; . \"$MIGRATION_LIB\"; export PATH=/x:$PATH\n")
+	f.Add("mksh", "x=${ a;}; function b { time c; }; for i in $(d); do eval 'e'; done\n")
+	f.Fuzz(func(t *testing.T, shell, text string) {
+		start := time.Now()
+		check([]byte("#!/bin/" + shell + "\n" + text))
+		if d := time.Since(start); d > generous {
+			t.Errorf("took %v", d)
+		}
+	})
+}
+
+// The order and the number of findings do not depend on chance.
+func TestSameFindingsEachTime(t *testing.T) {
+	text := []byte("#!/bin/sh\nx=(1); $a; b; ensure_user; set +e; [[ x ]] & reboot\n" + strings.Repeat("$x; y+=1\n", 30))
+	r := poky(t)
+	first := Script("m", text, []byte(library), r)
+	for i := 0; i < 20; i++ {
+		again := Script("m", text, []byte(library), r)
+		if len(again) != len(first) {
+			t.Fatalf("%d findings, then %d", len(first), len(again))
+		}
+		for j := range first {
+			if first[j] != again[j] {
+				t.Fatalf("%v, then %v", first[j], again[j])
+			}
+		}
+	}
+}
