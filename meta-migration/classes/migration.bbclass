@@ -25,7 +25,7 @@
 #   # Paths: /etc/passwd /etc/group /etc/shadow
 #   ### END MIGRATION INFO
 #   . "$MIGRATION_LIB"
-#   ensure_user bmcweb --system
+#   ensure_user webd --home /var/lib/webd
 #
 #
 # Smallest recipe, function form: MIGRATIONS lists the names, migration_up:<name>
@@ -37,7 +37,7 @@
 #   MIGRATION_PATHS[static-groups] = "/etc/group"
 #   migration_up:static-groups() {
 #       . "$MIGRATION_LIB"
-#       ensure_group render
+#       ensure_group render 989
 #   }
 #
 # A recipe may use both forms. A name is [a-z0-9][a-z0-9.-]*, but no word that

@@ -198,7 +198,8 @@ func newBuild(t *testing.T, c checkout, format, name string) *build {
 }
 
 // setCase replaces what the last case added to the build: conf is
-// conf/case.conf, x.bbappend is an append, files/x a file for one.
+// conf/case.conf, x.bbappend an append for all versions of x, files/x a file
+// for one.
 func (b *build) setCase(t *testing.T, files map[string]string) {
 	t.Helper()
 	dir := filepath.Join(b.dir, "case")
@@ -219,7 +220,7 @@ func (b *build) setCase(t *testing.T, files map[string]string) {
 	}
 	for name, text := range files {
 		if name != "conf" {
-			write(filepath.Join(dir, name), text)
+			write(filepath.Join(dir, strings.Replace(name, ".bbappend", "_%.bbappend", 1)), text)
 		}
 	}
 	if err := b.owner.own(dir); err != nil {
@@ -329,4 +330,15 @@ func (b *build) deployed(t *testing.T, pattern string) string {
 		t.Fatalf("%d files %s: %v %v", len(found), pattern, found, err)
 	}
 	return found[0]
+}
+
+// packaged returns the files of a recipe's -migration package, as do_package
+// split them.
+func (b *build) packaged(t *testing.T, recipe, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(b.dir, "tmp*/work/*", recipe, "*/packages-split", recipe+"-migration", pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }

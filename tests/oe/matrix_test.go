@@ -37,11 +37,35 @@ func matrix(t *testing.T, c checkout, format string) {
 	if t.Failed() {
 		t.FailNow()
 	}
+	if format == formats()[0] {
+		t.Run("reproducible", b.reproducible)
+	}
 	released := b.release(t)
 	t.Run("next-release", func(t *testing.T) { b.nextRelease(t, released) })
 	t.Run("faults", func(t *testing.T) { b.imageFaults(t, released) })
 	t.Run("read-only", b.readOnly)
 	t.Run("image-classes", b.imageClasses)
+}
+
+// reproducible builds once more from nothing, elsewhere: the image must be the
+// same, byte for byte.
+func (b *build) reproducible(t *testing.T) {
+	other := newBuild(t, b.checkout, b.format, b.series+"-"+b.format+"-once-more-at-a-longer-path")
+	other.sstate = filepath.Join(other.dir, "sstate")
+	other.succeed(t, "oetest-image")
+	for _, name := range []string{"tar", "migration-manifest"} {
+		var sums []string
+		for _, at := range []*build{b, other} {
+			data, err := os.ReadFile(at.deployed(t, "images/oetest/oetest-image-oetest.rootfs."+name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sums = append(sums, digest(data))
+		}
+		if sums[0] != sums[1] {
+			t.Errorf("two builds, two images: rootfs.%s is %s and %s", name, sums[0], sums[1])
+		}
+	}
 }
 
 // release keeps the manifest of the image that was built as a product would,
