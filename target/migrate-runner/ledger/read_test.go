@@ -271,7 +271,8 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("torn is %v, behind the end is %q", log.Torn, behind)
 		}
 		again, err := Parse(data[:log.End])
-		if err != nil || !reflect.DeepEqual(again.Events, log.Events) || again.Next != log.Next {
+		if err != nil || len(again.Events) != len(log.Events) || again.Next != log.Next ||
+			len(log.Events) > 0 && !reflect.DeepEqual(again.Events, log.Events) {
 			t.Fatalf("cut off at its end it is read as %+v, %v", again, err)
 		}
 	})
