@@ -85,6 +85,8 @@ MIGRATION_RELEASE ??= "${DISTRO_VERSION}"
 MIGRATION_RELEASE[doc] = "The image's release, ordered by the UAPI version format; must not hold a git hash."
 MIGRATION_PREVIOUS ??= ""
 MIGRATION_PREVIOUS[doc] = "Absolute paths of the migration manifests of earlier releases."
+# Their contents are in the signature of do_rootfs, not the place of the checkout.
+MIGRATION_PREVIOUS[vardepvalue] = ""
 MIGRATION_DROP ??= ""
 MIGRATION_DROP[doc] = "IDs of released migrations that the image gives up without a successor."
 MIGRATION_MIN_FROM ??= ""

@@ -20,6 +20,7 @@ func TestRecipeFaults(t *testing.T) {
 			b.recipeFaults(t)
 			b.structure(t)
 			b.variants(t)
+			b.multilib(t)
 		})
 	}
 }
@@ -114,5 +115,27 @@ func (b *build) variants(t *testing.T) {
 	matches := b.packaged(t, "tool-x", "usr/share/migration/*/*")
 	if len(matches) != 1 || !strings.HasSuffix(matches[0], "usr/share/migration/tool/one") {
 		t.Errorf("tool-x ships %v", matches)
+	}
+}
+
+// multilib: a variant's package has the variant's name and provides, its
+// scripts stand under the name without the prefix.
+func (b *build) multilib(t *testing.T) {
+	b.setCase(t, map[string]string{"conf": `require conf/multilib.conf
+MULTILIBS = "multilib:lib32"
+DEFAULTTUNE:virtclass-multilib-lib32 = "core2-32"
+`})
+	out := b.succeed(t, "-e", "lib32-cloud")
+	for _, text := range []string{
+		"\nPACKAGES=\"lib32-cloud-migration ",
+		"\nRPROVIDES:lib32-cloud-migration=\" lib32-migration-snippets\"\n",
+	} {
+		if !strings.Contains(out, text) {
+			t.Errorf("bitbake -e lib32-cloud has no %q", text)
+		}
+	}
+	b.succeed(t, "-c", "package", "lib32-cloud")
+	if files := b.packaged(t, "lib32-cloud", "usr/share/migration/cloud/*"); len(files) != 2 {
+		t.Errorf("lib32-cloud ships %v", files)
 	}
 }

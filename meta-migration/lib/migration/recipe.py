@@ -86,7 +86,8 @@ def prepare(d):
     if not is_task(d, "do_package"):
         bb.fatal("%s: a recipe without do_package cannot ship a migration, but it has %s; put it into "
                  "a recipe that makes packages" % (pn, " ".join(names + functions_ + [n for n, _ in files_])))
-    bb.build.addtask("do_migration", "do_package", first_task(d, "do_unpack", "do_fetch"), d)
+    # Only files need sources; externalsrc, too, keeps do_unpack for these.
+    bb.build.addtask("do_migration", "do_package", "do_unpack" if files_ else None, d)
     depends = [FUNCTION + n for n in functions_] + ["%s[%s]" % f for f in flags(d)] + overrides(d)
     d.appendVarFlag("do_migration", "vardeps", " " + " ".join(depends))
     d.appendVar("PACKAGE_PREPROCESS_FUNCS", " migration_package")
@@ -95,11 +96,6 @@ def prepare(d):
 
 def is_task(d, task):
     return task in (d.getVar("__BBTASKS", False) or [])
-
-
-def first_task(d, *tasks):
-    """The first of tasks that the recipe has; packagegroups have no do_unpack."""
-    return next((t for t in tasks if is_task(d, t)), None)
 
 
 def add_package(d, package):
