@@ -72,9 +72,13 @@ func (r *Run) FinishOpen() error {
 	return r.sweep()
 }
 
-// sweep removes the saves that no unconfirmed migration needs.
+// sweep removes the saves that nothing needs: neither an unconfirmed
+// migration nor what a crash left open, which a confirmation by hand can meet.
 func (r *Run) sweep() error {
 	needed := map[uint64]bool{}
+	if r.State.Open != nil {
+		needed[r.State.Open.Seq] = true
+	}
 	for i := range r.State.Unconfirmed {
 		needed[r.State.Unconfirmed[i].Ref] = true
 	}
