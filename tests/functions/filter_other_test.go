@@ -13,6 +13,8 @@ type event struct{ path string }
 
 func (event) syncs() bool { return false }
 
+func (event) writes() bool { return false }
+
 func (b *box) trace(string, int) ([]event, bool) {
 	b.t.Helper()
 	b.t.Skip("crash points need x86-64")

@@ -239,3 +239,26 @@ func TestNothingToDoIsNoCopyUp(t *testing.T) {
 			"remove_stale_links /etc; move_path /etc/none /etc/none2; drop_override /etc/ini " + sum("x"))
 	})
 }
+
+// OpenBMC's static layout: one overlay over all of /, the image's files at
+// /run/initramfs/ro. https://github.com/openbmc/openbmc/issues/3913
+func TestDropOverrideWholeRoot(t *testing.T) {
+	eachShell(t, func(t *testing.T, b *box) {
+		needRoot(t)
+		for _, dir := range []string{"proc", "run/initramfs/ro/etc", "run/initramfs/rw/cow/etc", "run/initramfs/rw/work"} {
+			b.mkdir(dir)
+		}
+		b.write("run/initramfs/ro/etc/fstab", "new\n")
+		b.write("run/initramfs/rw/cow/etc/fstab", "old\n")
+		b.write("etc/fstab", "old\n")
+		// The sandbox's / cannot be the overlay itself, so /etc stands for it.
+		b.mounts = append(b.mounts, "bind /proc proc", "overlay run/initramfs/ro/etc run/initramfs/rw/cow/etc run/initramfs/rw/work etc")
+		b.refused("drop_override /etc/fstab "+sum("old\n"), "cannot be read under the overlay")
+		b.ok("_mig_layers() { _mig_on=1 _mig_point=/ _mig_upper='' _mig_lower='' _up=''; _mig_pick_upper; _mig_pick_lower; }\n" +
+			"stat() { case $* in '-c %d /') command stat -c %d /etc ;; *) command stat \"$@\" ;; esac; }\n" +
+			"drop_override /etc/fstab " + sum("old\n"))
+		if got := b.see("/etc/fstab"); got != "new\n0:0 644\n" {
+			t.Errorf("fstab shows %q", got)
+		}
+	})
+}

@@ -6,6 +6,7 @@
 package functions
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
@@ -32,6 +33,11 @@ func (e event) syncs() bool {
 		}
 	}
 	return false
+}
+
+// writes is about the content of a file.
+func (e event) writes() bool {
+	return e.nr == syscall.SYS_WRITE || e.nr == syscall.SYS_SENDFILE || e.nr == 326
 }
 
 // trace runs a script and returns the changing and syncing system calls of all
@@ -104,7 +110,11 @@ func (b *box) traceHere(script string, kill int) (events []event, killed bool, p
 		signal := 0
 		switch {
 		case ws.StopSignal() == syscall.SIGTRAP && ws.TrapCause() == eventSeccomp:
-			events = append(events, look(pid))
+			e, ok := look(pid)
+			if !ok {
+				break
+			}
+			events = append(events, e)
 			if len(events) == kill {
 				killed = true
 				for p := range live {
@@ -122,14 +132,18 @@ func (b *box) traceHere(script string, kill int) (events []event, killed bool, p
 	return events, killed, problem
 }
 
-// look reads the number and paths of the call that pid stopped at.
-func look(pid int) event {
+// look reads the number and paths of the call that pid stopped at. Calls that
+// do not reach a file system are not ok: writes to a pipe, opening /dev/null.
+func look(pid int) (e event, ok bool) {
 	var regs syscall.PtraceRegs
 	if err := syscall.PtraceGetRegs(pid, &regs); err != nil {
-		return event{}
+		return event{}, false
 	}
-	e := event{nr: uint32(regs.Orig_rax)}
+	e = event{nr: uint32(regs.Orig_rax)}
 	switch e.nr {
+	case syscall.SYS_WRITE, syscall.SYS_SENDFILE:
+		target, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, regs.Rdi))
+		return e, !strings.HasPrefix(target, "pipe:") && !strings.HasSuffix(target, "/null")
 	case syscall.SYS_RENAME:
 		e.path = peek(pid, regs.Rdi) + " -> " + peek(pid, regs.Rsi)
 	case syscall.SYS_RENAMEAT, 316:
@@ -139,7 +153,7 @@ func look(pid int) event {
 	case syscall.SYS_OPEN, syscall.SYS_UNLINK:
 		e.path = peek(pid, regs.Rdi)
 	}
-	return e
+	return e, e.path != "/dev/null"
 }
 
 // peek reads a string of a stopped process.

@@ -930,6 +930,8 @@ _mig_remap() {
 		elif [ ! -f "$_rec/done" ]; then
 			_mig_remap_run
 			_mig_say "completed in $_dir what was interrupted ($(_mig_words "$_plan"))"
+		elif [ -e "$_rec/setid" ]; then
+			rm -rf "$_rec/setid"
 		fi
 	done
 	_key=$(printf '%s' "$_map" | sha256sum | cut -c 1-16) || _mig_die 'sha256sum is missing'
@@ -1467,27 +1469,39 @@ _mig_layers() {
 			_mig_point=/
 		fi
 	fi
-	set --
-	if [ "$_mig_point" = /etc ]; then
-		set -- /overlay-etc/upper /*/overlay-etc/upper /*/*/overlay-etc/upper /var/persist/etc
-	elif [ "$_mig_point" = / ]; then
-		set -- /media/rfs/rw/upperdir
-	fi
-	for _try in "$_up" "$@"; do
+	_mig_pick_upper
+	if [ "$_mig_on" = 1 ]; then _mig_pick_lower; fi
+}
+
+# _mig_pick_upper: the upper directory that the mount table names, if it is
+# there, or where the usual preinit scripts have it: oe-core's overlayfs-etc and
+# OpenBMC's preinit-mounts; for an overlay over /, OpenBMC's static layout and
+# oe-core's overlayroot.
+_mig_pick_upper() {
+	set -- "$_up"
+	case $_mig_point in
+	/etc) set -- "$@" /overlay-etc/upper /*/overlay-etc/upper /*/*/overlay-etc/upper /var/persist/etc ;;
+	/) set -- "$@" /run/initramfs/rw/cow /media/rfs/rw/upperdir ;;
+	esac
+	for _try in "$@"; do
 		if [ -n "$_try" ] && [ -d "$_try" ]; then
 			_mig_upper=$_try
-			break
+			return
 		fi
 	done
-	if [ "$_mig_on" = 1 ]; then
-		for _try in "${_mig_upper%/*}/lower" /media/rfs/ro; do
-			if [ "$_try" = /media/rfs/ro ] && [ "$_mig_point" != / ]; then continue; fi
-			if [ -d "$_try" ] && [ "$(stat -c %d "$_try")" != "$(stat -c %d "$_mig_point")" ]; then
-				_mig_lower=$_try
-				break
-			fi
-		done
-	fi
+}
+
+# _mig_pick_lower: where the image's own files can be read beside the overlay.
+# overlayfs-etc exposes them as "lower" next to "upper".
+_mig_pick_lower() {
+	set -- "${_mig_upper%/*}/lower"
+	if [ "$_mig_point" = / ]; then set -- "$@" /run/initramfs/ro /media/rfs/ro /rom; fi
+	for _try in "$@"; do
+		if [ -d "$_try" ] && [ "$(stat -c %d "$_try")" != "$(stat -c %d "$_mig_point")" ]; then
+			_mig_lower=$_try
+			return
+		fi
+	done
 }
 
 # _mig_overlay_begin VERB ARGUMENT...: options of the two verbs; sets _image,
