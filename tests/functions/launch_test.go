@@ -31,6 +31,9 @@ func init() {
 
 func launch(root string) {
 	check(syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""), "making mounts private")
+	if layers := os.Getenv("FUNCTIONS_LAYERS"); layers != "" {
+		check(overlayRoot(root, layers), "mounting an overlay over the root")
+	}
 	check(os.Chdir(root), "changing directory")
 	check(syscall.Mount("/dev/null", "dev/null", "", syscall.MS_BIND, ""), "binding /dev/null")
 	mountAll(os.Getenv("FUNCTIONS_MOUNTS"))
@@ -52,6 +55,21 @@ func launch(root string) {
 		check(watchSyscalls(filter == "trace"), "filtering system calls")
 	}
 	check(syscall.Exec(argv[0], argv, env), "executing "+argv[0])
+}
+
+// overlayRoot puts an overlay over the whole root, as OpenBMC's static layout
+// does, with cow and work below layers. As there, what the mount table says of
+// its directories means nothing inside, and the lower layer and the upper one
+// are at /run/initramfs/ro and /run/initramfs/rw/cow.
+func overlayRoot(root, layers string) error {
+	if err := syscall.Mount(root, layers+"/ro", "", syscall.MS_BIND, ""); err != nil {
+		return err
+	}
+	options := "lowerdir=" + root + ",upperdir=" + layers + "/rw/cow,workdir=" + layers + "/rw/work"
+	if err := syscall.Mount("overlay", root, "overlay", 0, options); err != nil {
+		return err
+	}
+	return syscall.Mount(layers, root+"/run/initramfs", "", syscall.MS_BIND|syscall.MS_REC, "")
 }
 
 // mountAll does lines "bind SOURCE TARGET", "tmpfs TARGET" and
