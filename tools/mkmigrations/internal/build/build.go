@@ -86,7 +86,7 @@ func (p *plan) finish() []file {
 	}
 	p.place(m, o)
 	p.overlaps(m, o)
-	if len(p.errors) > 0 {
+	if len(p.errors) > 0 || p.o.partial() {
 		return nil
 	}
 	// All of its rules are checked with better messages above. What gets

@@ -142,6 +142,11 @@ func (in *input) addSnippets(ctx context.Context, r *report, dir string) {
 // addFile reads a single script. It has no ID, so only what stands in the
 // script itself can be looked at.
 func (in *input) addFile(r *report, file string) {
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		in.failed(r, &Fault{File: file, Rule: "is a directory",
+			Cure: "give one of packages as --packages, one of <recipe>/<name> files as --snippets, each with its own flag"})
+		return
+	}
 	data, err := readSmall(file, bundle.MaxScript)
 	if err != nil {
 		in.failed(r, err)

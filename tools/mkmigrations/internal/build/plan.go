@@ -23,6 +23,7 @@ type plan struct {
 	out     map[bundle.ID]*Candidate // found, but not in the image
 	dropped map[bundle.ID]bool
 	retired map[bundle.ID]bool
+	blamed  map[bundle.ID]bool      // have a fault that says all there is to say
 	kept    []*Candidate            // what will be the bundle, by ID
 	since   map[bundle.ID]string    // of each kept one
 	by      map[bundle.ID]bundle.ID // superseded -> what supersedes it
@@ -37,7 +38,7 @@ func makePlan(o *Options, in *input, r *report) (*plan, bool) {
 		image:   newImage(in.packages, in.installed),
 		history: newHistory(in.previous, o.Release),
 		release: nextRelease(o.Release, in.previous),
-		dropped: map[bundle.ID]bool{}, retired: map[bundle.ID]bool{}, since: map[bundle.ID]string{},
+		dropped: map[bundle.ID]bool{}, retired: map[bundle.ID]bool{}, blamed: map[bundle.ID]bool{}, since: map[bundle.ID]string{},
 	}
 	checkReleases(in.previous, o.Release, r)
 	s := choose(in.candidates, p.image, r)

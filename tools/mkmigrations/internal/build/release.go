@@ -59,12 +59,13 @@ func (p *plan) checkWritten(c *Candidate, known *record) {
 
 // retire takes out what every device has that may upgrade to this release.
 func (p *plan) retire() {
+	wrong := p.o.Release == "" || bundle.CompareReleases(p.o.MinFrom, p.o.Release) > 0
 	for _, c := range p.kept {
 		if !p.isRetired(p.since[c.ID], c.header().Fresh) {
 			continue
 		}
 		p.retired[c.ID] = true
-		if !p.history.released(c.ID) {
+		if !wrong && !p.history.released(c.ID) {
 			p.warnf(c.File, "", "%q is new and retired at once: --min-from %s is not earlier than this release", c.ID, p.o.MinFrom)
 		}
 	}
@@ -85,7 +86,7 @@ func (p *plan) checkVanished(found map[bundle.ID]bool) {
 	}
 	for _, id := range p.history.ids {
 		r := p.history.records[id]
-		if found[id] || p.dropped[id] || p.by[id] != "" || r.last.in == nil {
+		if found[id] || p.dropped[id] || p.blamed[id] || p.by[id] != "" || r.last.in == nil {
 			continue
 		}
 		if p.isRetired(r.since, r.last.in.Fresh) || p.out[id] != nil || !p.image.has(id.Recipe(), r.last.in.Packages) {

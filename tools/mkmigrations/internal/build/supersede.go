@@ -73,8 +73,9 @@ func (p *plan) supersede() bool {
 func (p *plan) checkChain(c *Candidate) {
 	for _, old := range c.header().Supersedes {
 		if p.by[old] == "" {
+			p.blamed[old] = true
 			p.errorf(c.File, fmt.Sprintf("remove %q from its recipe and add %q to Supersedes of the one that replaces it", c.ID, old),
-				"%q, which supersedes %q, is superseded itself and was never released so", c.ID, old)
+				"%q, which supersedes %q, is superseded itself before any release said so", c.ID, old)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -36,13 +37,14 @@ func writeTree(ctx context.Context, dir string, tree []file, at time.Time) (err 
 	if err := stage.fill(ctx, tree, at); err != nil {
 		return fmt.Errorf("writing %q: %w", dir, err)
 	}
+	// The last moment: behind it the new bundle stays.
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := swap(stage.path, dir); err != nil {
 		return fmt.Errorf("replacing %q: %w", dir, err)
 	}
-	return syncDir(filepath.Dir(dir))
+	return syncPath(filepath.Dir(dir))
 }
 
 // checkTarget refuses to replace what is no bundle: a typing error must not
@@ -98,7 +100,7 @@ func newStage(dir string) (*stage, error) {
 	parent := filepath.Dir(dir)
 	above, err := lockDir(parent, true)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening %q: %w", parent, bare(err))
 	}
 	// Held only until the stage has its own lock: between the two another
 	// process would take it for a left-over.
@@ -165,56 +167,86 @@ func (s *stage) remove() error {
 	return nil
 }
 
-// fill writes the tree, durable.
+// fill writes the tree, durable. All is written before the first file is
+// synced: then the first sync does most of the work for all of them.
 func (s *stage) fill(ctx context.Context, tree []file, at time.Time) error {
 	dirs := dirsOf(tree)
 	for _, dir := range dirs {
 		if err := os.Mkdir(filepath.Join(s.path, dir), modeDir); err != nil {
-			return err
+			return fmt.Errorf("%q: %w", dir, bare(err))
 		}
 	}
 	for _, f := range tree {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := writeFile(filepath.Join(s.path, f.path), f, at); err != nil {
+		if err := s.each(ctx, f.path, func(path string) error { return writeFile(path, f, at) }); err != nil {
 			return err
 		}
 	}
+	if err := s.syncFiles(ctx, tree); err != nil {
+		return err
+	}
 	// Directories last, the innermost first: writing into one sets its time.
-	for i := len(dirs) - 1; i >= -1; i-- {
-		dir := s.path
-		if i >= 0 {
-			dir = filepath.Join(s.path, dirs[i])
+	for i := len(dirs) - 1; i >= 0; i-- {
+		if err := s.each(ctx, dirs[i], func(path string) error { return settleDir(path, at) }); err != nil {
+			return err
 		}
-		if err := settleDir(dir, at); err != nil {
+	}
+	return s.each(ctx, "", func(path string) error { return settleDir(path, at) })
+}
+
+// syncFiles waits for the disk with several files at once, which a journal
+// takes in one go.
+func (s *stage) syncFiles(ctx context.Context, tree []file) error {
+	const workers = 8
+	errs := make([]error, workers)
+	var wg sync.WaitGroup
+	for w := 0; w < workers; w++ {
+		wg.Add(1)
+		go func(w int) {
+			defer wg.Done()
+			for i := w; i < len(tree) && errs[w] == nil; i += workers {
+				errs[w] = s.each(ctx, tree[i].path, syncPath)
+			}
+		}(w)
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeFile(path string, f file, at time.Time) (err error) {
+// each calls do with the full path of name, unless ctx has ended. The error
+// names name, not the stage, whose own name means nothing to anybody.
+func (s *stage) each(ctx context.Context, name string, do func(path string) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := do(filepath.Join(s.path, name)); err != nil {
+		return fmt.Errorf("%q: %w", name, bare(err))
+	}
+	return nil
+}
+
+func writeFile(path string, f file, at time.Time) error {
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closed := out.Close(); err == nil {
-			err = closed
-		}
-	}()
-	if _, err := out.Write(f.data); err != nil {
-		return err
+	_, err = out.Write(f.data)
+	if err == nil {
+		// The umask took its part of the mode.
+		err = out.Chmod(f.mode)
 	}
-	// The umask took its part of the mode.
-	if err := out.Chmod(f.mode); err != nil {
-		return err
+	// File systems may report a full disk only here.
+	if closed := out.Close(); err == nil {
+		err = closed
 	}
-	if err := os.Chtimes(path, at, at); err != nil {
-		return err
+	if err == nil {
+		err = os.Chtimes(path, at, at)
 	}
-	return out.Sync()
+	return err
 }
 
 func settleDir(dir string, at time.Time) error {
@@ -224,11 +256,12 @@ func settleDir(dir string, at time.Time) error {
 	if err := os.Chtimes(dir, at, at); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return syncPath(dir)
 }
 
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
+// syncPath makes a file's content, or a directory's names, durable.
+func syncPath(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ Nothing is written when there is an error. All errors are reported together.`,
 		Example: `  mkmigrations build --packages deploy/ipk --installed image.manifest \
       --release 2.1 --previous manifest-1.9 manifest-2.0 --output bundle`,
 		Annotations: map[string]string{takesLists: "yes"},
-		Args:        usageArgs(cobra.NoArgs),
+		Args:        arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkBuild(&o, dir); err != nil {
 				return err

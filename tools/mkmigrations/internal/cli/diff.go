@@ -22,7 +22,7 @@ func newDiff() *cobra.Command {
 and what else it decides differently. OLD and NEW are bundles, as for inspect,
 or manifests. The exit status is 0 whether they differ or not.`,
 		Example: "  mkmigrations diff manifest-2.0 bundle",
-		Args:    usageArgs(cobra.ExactArgs(2)),
+		Args:    arguments("OLD", "NEW"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			old, _, err := build.Load(args[0])
 			if err != nil {

@@ -24,7 +24,7 @@ build, a root file system, a migration.d directory or a manifest. The bundle is
 not checked any further; verify does that.`,
 		Example: `  mkmigrations inspect bundle
   mkmigrations inspect --json image/rootfs | jq -r '.migrations[].id'`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: arguments("BUNDLE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m, digest, err := build.Load(args[0])
 			if err != nil {

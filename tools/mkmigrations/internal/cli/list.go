@@ -22,7 +22,7 @@ it was found.`,
 		Example: `  mkmigrations list --packages deploy/ipk
   mkmigrations list --packages deploy/rpm --json`,
 		Annotations: map[string]string{takesLists: "yes"},
-		Args:        usageArgs(cobra.NoArgs),
+		Args:        arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(o.Packages) == 0 && len(o.Snippets) == 0 {
 				return usagef("neither --packages nor --snippets is given")

@@ -60,11 +60,15 @@ func clean(text string) string {
 
 // printJSON prints one value, indented, for people read it, too.
 func printJSON(w io.Writer, value any) error {
-	text, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetIndent("", "  ")
+	// The output is no part of a web page.
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
 		return fmt.Errorf("writing JSON: %w", err)
 	}
-	return output(w, string(text)+"\n")
+	return output(w, b.String())
 }
 
 // output writes data: unlike that of a message its loss is an error.

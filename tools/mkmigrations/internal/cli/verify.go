@@ -23,7 +23,7 @@ root checks a tree of root's.
 
 It prints one line for each fault, and exits with 1 when there is one.`,
 		Example: "  mkmigrations verify image/rootfs",
-		Args:    usageArgs(cobra.ExactArgs(1)),
+		Args:    arguments("ROOTFS"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := build.Verify(args[0])
 			var wrong build.Faults

@@ -16,7 +16,7 @@ func newVersion(version string) *cobra.Command {
 		Short:   "Print the version",
 		Long:    "version prints the program's version and the manifest format that it writes.",
 		Example: "  mkmigrations version --json",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), map[string]string{"version": version, "format": bundle.Format})
