@@ -78,10 +78,15 @@ check-lint:
 SHELL_FILES = .ci/run tests/install-tools.sh $(shell find . -name '*.sh' -not -path './.cache/*' -not -path './demo-out/*') \
 	$(wildcard target/migrate-runner/dist/may-reboot target/migrate-runner/dist/*.init)
 
+# Migrations are run by sh -e, and with the library at a place that only a
+# device has.
+MIGRATION_FILES = $(wildcard examples/*/*/*.migration)
+
 .PHONY: check-shell
 check-shell:
 	@tests/install-tools.sh shellcheck
-	@if command -v shellcheck >/dev/null; then shellcheck $(sort $(SHELL_FILES)); echo "ok  shellcheck"; \
+	@if command -v shellcheck >/dev/null; then shellcheck $(sort $(SHELL_FILES)); \
+	shellcheck --shell=sh --exclude=SC1090,SC2164,SC2013 $(MIGRATION_FILES); echo "ok  shellcheck"; \
 	else echo "--  shellcheck is not installed"; fi
 
 .PHONY: check-oldest
@@ -127,15 +132,15 @@ fuzz: ## run each fuzz test for FUZZTIME (10s)
 bench: ## run the benchmarks that match BENCH (all), side by side in one run
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
 
-.PHONY: update-go-mods
-update-go-mods: ## write the layer's list of Go modules anew, after a change of go.mod
-	meta-migration/scripts/update-go-mods.py
-
 .PHONY: clean
 clean: ## remove what make built
 	rm -rf bin demo-out coverage.out
 
-# Suites that need more than this machine: each says what by `make help`.
--include tests/oe/oe.mk
--include tests/vm/vm.mk
--include tests/crash/crash.mk
+# Suites with targets of their own: the layer under bitbake, simulated devices, …
+SUITES := $(wildcard tests/*/*.mk)
+ifneq ($(SUITES),)
+include $(SUITES)
+endif
+ifneq ($(filter tests/oe/oe.mk,$(SUITES)),)
+check: check-go-mods
+endif
