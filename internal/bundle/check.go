@@ -3,7 +3,7 @@
 
 package bundle
 
-import "sort"
+import "slices"
 
 // Check says which rule of a manifest m breaks, as a *[ParseError] without a
 // file and a line, nil for none:
@@ -90,7 +90,7 @@ func checkCircle(by map[ID]ID) error {
 		ids = append(ids, id)
 	}
 	// Sorted, so that the same manifest always gives the same message.
-	sort.Slice(ids, func(i, j int) bool { return ids[i] < ids[j] })
+	slices.Sort(ids)
 	ends := map[ID]bool{} // known to reach an end
 	for _, start := range ids {
 		walked := map[ID]bool{}

@@ -66,7 +66,7 @@ func CheckName(s string) error {
 	if !isWord(s, "") {
 		return broken(`use [a-z0-9] first, then [a-z0-9.-]`, "bad migration name: ", quote(s))
 	}
-	if bitbakeWords[s] {
+	if isBitbakeWord(s) {
 		return broken("choose another name", "migration name is a bitbake keyword or flag: ", quote(s))
 	}
 	return nil
@@ -89,18 +89,20 @@ func escapedLen(s string) int {
 	return len(s) + 3*(strings.Count(s, "-")+strings.Count(s, "+"))
 }
 
-// bitbakeWords are the override operators and the flags that bitbake gives a
-// meaning on any variable or task (bitbake's user manual, "Variable Flags"
-// and "Conditional Syntax (Overrides)").
-var bitbakeWords = map[string]bool{
-	"append": true, "prepend": true, "remove": true,
-	"cleandirs": true, "defaultval": true, "depends": true, "deptask": true, "dirs": true, "doc": true,
-	"export": true, "exports": true, "fakeroot": true, "file-checksums": true, "filename": true, "func": true,
-	"lineno": true, "lockfiles": true, "mcdepends": true, "network": true, "nodeprrecs": true, "noexec": true,
-	"nostamp": true, "number-threads": true, "postfuncs": true, "prefuncs": true, "progress": true,
-	"python": true, "rdepends": true, "rdeptask": true, "recideptask": true, "recrdeptask": true,
-	"stamp-extra-info": true, "task": true, "type": true, "umask": true, "unexport": true, "unique": true,
-	"vardeps": true, "vardepsexclude": true, "vardepvalue": true, "vardepvalueexclude": true, "varrefs": true,
-	"sstate-inputdirs": true, "sstate-outputdirs": true, "sstate-plaindirs": true, "sstate-interceptfuncs": true,
-	"sstate-lockfile": true,
+// isBitbakeWord says whether s is an override operator, or a flag that
+// bitbake gives a meaning on any variable or task (bitbake's user manual,
+// "Variable Flags" and "Conditional Syntax (Overrides)"). A map would be
+// filled at every start of the runner.
+func isBitbakeWord(s string) bool {
+	switch s {
+	case "append", "prepend", "remove", "cleandirs", "defaultval", "depends", "deptask", "dirs", "doc",
+		"export", "exports", "fakeroot", "file-checksums", "filename", "func", "lineno", "lockfiles",
+		"mcdepends", "network", "nodeprrecs", "noexec", "nostamp", "number-threads", "postfuncs",
+		"prefuncs", "progress", "python", "rdepends", "rdeptask", "recideptask", "recrdeptask",
+		"stamp-extra-info", "task", "type", "umask", "unexport", "unique", "vardeps", "vardepsexclude",
+		"vardepvalue", "vardepvalueexclude", "varrefs", "sstate-inputdirs", "sstate-outputdirs",
+		"sstate-plaindirs", "sstate-interceptfuncs", "sstate-lockfile":
+		return true
+	}
+	return false
 }

@@ -4,8 +4,6 @@
 package main
 
 import (
-	"errors"
-
 	"meta-migration/target/migrate-runner/engine"
 	"meta-migration/target/migrate-runner/internal/statedir"
 	"meta-migration/target/migrate-runner/internal/trust"
@@ -36,36 +34,30 @@ func doing(what string, err error) error {
 }
 
 func hintOf(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
+	if h, ok := err.(interface{ Hint() string }); ok {
 		return h.Hint()
 	}
 	return ""
 }
 
 // exitOf is the exit code of a run that ends with err; otherwise says it for
-// errors without one of their own.
+// errors without one of their own. No error of this program hides another
+// one: errors.As would cost more than all of this file.
 func exitOf(err error, otherwise int) int {
-	var (
-		own     *exitError
-		refusal *engine.Refusal
-		notOurs *trust.Error
-		state   *statedir.Error
-		damage  *ledger.DamageError
-		usage   usageError
-	)
-	switch {
-	case errors.As(err, &own):
-		return own.exit
-	case errors.As(err, &refusal):
-		return refusal.Exit
-	case errors.As(err, &notOurs):
+	switch e := err.(type) {
+	case *exitError:
+		return e.exit
+	case *engine.Refusal:
+		return e.Exit
+	case *trust.Error:
 		return engine.ExitTrust
-	case errors.As(err, &state), errors.As(err, &damage):
+	case *statedir.Error, *ledger.DamageError:
 		return engine.ExitState
-	case errors.As(err, &usage):
+	case usageError:
 		return engine.ExitUsage
-	case errors.Is(err, statedir.ErrLocked):
+	}
+	switch {
+	case err == statedir.ErrLocked:
 		return engine.ExitLocked
 	case otherwise == engine.ExitDone:
 		return engine.ExitError

@@ -4,7 +4,7 @@
 package engine
 
 import (
-	"sort"
+	"slices"
 
 	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/ledger"
@@ -30,5 +30,15 @@ func (s *State) Clone() *State {
 }
 
 func sortRecords(records []*Record) {
-	sort.Slice(records, func(i, j int) bool { return records[i].ID < records[j].ID })
+	// A sort of IDs shares its code with all other sorts of the runner.
+	ids := make([]bundle.ID, len(records))
+	byID := make(map[bundle.ID]*Record, len(records))
+	for i, r := range records {
+		ids[i] = r.ID
+		byID[r.ID] = r
+	}
+	slices.Sort(ids)
+	for i, id := range ids {
+		records[i] = byID[id]
+	}
 }

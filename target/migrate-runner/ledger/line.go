@@ -4,7 +4,6 @@
 package ledger
 
 import (
-	"hash/crc32"
 	"strconv"
 	"strings"
 
@@ -12,8 +11,6 @@ import (
 )
 
 const version = "1"
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Encode writes e as a line, with its line feed. Seq and Kind must be set.
 func Encode(e *Event) string {
@@ -28,7 +25,7 @@ func Encode(e *Event) string {
 
 func checkValue(text string) string {
 	const digits = "0123456789abcdef"
-	sum := crc32.Checksum([]byte(text), castagnoli)
+	sum := checksum(text)
 	var hex [8]byte
 	for i := range hex {
 		hex[i] = digits[sum>>(28-4*i)&15]
