@@ -29,7 +29,8 @@ func (b *Bundle) holds(id bundle.ID) bool {
 
 // CountsAsApplied says whether id needs no run: it is applied, baseline or
 // retired, or all that it superseded count as applied. One that is pending
-// by a record (re-armed, reverted, forgotten) never counts.
+// by a record (re-armed, reverted, forgotten) does not count for the sake of
+// what it superseded: it is to run again.
 func (b *Bundle) CountsAsApplied(s *State, id bundle.ID) bool {
 	switch s.Standing(id) {
 	case Applied, Baseline:
@@ -50,14 +51,15 @@ func (b *Bundle) CountsAsApplied(s *State, id bundle.ID) bool {
 	return len(old) > 0
 }
 
-// item describes id for the ledger, from what the manifest says of it.
+// item describes id for the ledger, from what the manifest says of it. It
+// names only what id superseded directly: those have their own items.
 func (b *Bundle) item(id bundle.ID) ledger.Item {
 	if i, ok := b.Index.Position(id); ok {
 		m := &b.Migrations[i]
-		return ledger.Item{ID: id, Since: m.Since, OneWay: m.OneWay, Digest: m.Digest, Supersedes: b.Index.AllSuperseded(id)}
+		return ledger.Item{ID: id, Since: m.Since, OneWay: m.OneWay, Digest: m.Digest, Supersedes: m.Supersedes}
 	}
 	if g := b.Index.Gone(id); g != nil {
-		return ledger.Item{ID: id, Since: g.Since, Digest: g.Digest, Supersedes: b.Index.AllSuperseded(id)}
+		return ledger.Item{ID: id, Since: g.Since, Digest: g.Digest, Supersedes: g.Supersedes}
 	}
 	return ledger.Item{ID: id}
 }

@@ -71,7 +71,8 @@ func (d *Decision) unconfirmed(b *Bundle) {
 }
 
 // fallback names the saves of all unconfirmed ones from the oldest missing
-// one on, newest first, and what is pending when they are put back.
+// one on, newest first, and what is pending when they are put back: they,
+// what was applied through them, and what is baseline because of any of these.
 func fallback(b *Bundle, s *State, oldest int) *ledger.Event {
 	e := &ledger.Event{Kind: ledger.Fallback, Bundle: b.Anchor, Release: b.Release}
 	seen := map[bundle.ID]bool{}
@@ -91,7 +92,41 @@ func fallback(b *Bundle, s *State, oldest int) *ledger.Event {
 			}
 		}
 	}
+	for _, r := range s.restingOn(seen) {
+		add(r)
+	}
 	return e
+}
+
+// restingOn returns, sorted by ID, the records that are baseline and
+// superseded one of ids, or one that did, and so on.
+func (s *State) restingOn(ids map[bundle.ID]bool) []*Record {
+	by := map[bundle.ID][]*Record{}
+	for _, r := range s.Records {
+		if r.Standing == Baseline {
+			for _, old := range r.Supersedes {
+				by[old] = append(by[old], r)
+			}
+		}
+	}
+	var found []*Record
+	seen := map[bundle.ID]bool{}
+	find := func(id bundle.ID) {
+		for _, r := range by[id] {
+			if !seen[r.ID] {
+				seen[r.ID] = true
+				found = append(found, r)
+			}
+		}
+	}
+	for id := range ids {
+		find(id)
+	}
+	for i := 0; i < len(found); i++ {
+		find(found[i].ID)
+	}
+	sortRecords(found)
+	return found
 }
 
 // RevertedEvent ends a fallback.
@@ -132,9 +167,10 @@ func (d *Decision) downgrade(b *Bundle) *Refusal {
 // are of this release or a later one.
 func Future(b *Bundle, s *State) []*Record {
 	var future []*Record
+	c := coverage{b, s, map[bundle.ID]bool{}}
 	for _, r := range s.Records {
 		changed := r.Standing == Applied || r.Standing == Baseline || r.Touched
-		if changed && r.Since != "" && bundle.CompareReleases(r.Since, b.Release) >= 0 && !b.covers(s, r.ID, nil) {
+		if changed && r.Since != "" && bundle.CompareReleases(r.Since, b.Release) >= 0 && !c.covers(r.ID) {
 			future = append(future, r)
 		}
 	}
@@ -142,32 +178,30 @@ func Future(b *Bundle, s *State) []*Record {
 	return future
 }
 
-// covers says whether the bundle holds id, or all that id superseded. path
-// guards against a circle, which only a forged ledger can hold.
-func (b *Bundle) covers(s *State, id bundle.ID, path []bundle.ID) bool {
-	if b.holds(id) {
-		return true
-	}
-	r := s.Records[id]
-	if r == nil || len(r.Supersedes) == 0 || len(path) > 100 {
-		return false
-	}
-	path = append(path, id)
-	for _, old := range r.Supersedes {
-		if contains(path, old) || !b.covers(s, old, path) {
-			return false
-		}
-	}
-	return true
+// A coverage answers for many IDs whether a bundle holds them, or all that
+// they superseded. Each ID is looked at once.
+type coverage struct {
+	bundle *Bundle
+	state  *State
+	known  map[bundle.ID]bool
 }
 
-func contains(ids []bundle.ID, id bundle.ID) bool {
-	for _, i := range ids {
-		if i == id {
-			return true
+func (c *coverage) covers(id bundle.ID) bool {
+	if covered, ok := c.known[id]; ok {
+		return covered
+	}
+	// No, while it is looked for: only a forged ledger can hold a circle.
+	c.known[id] = false
+	r := c.state.Records[id]
+	covered := c.bundle.holds(id)
+	if !covered && r != nil && len(r.Supersedes) > 0 {
+		covered = true
+		for _, old := range r.Supersedes {
+			covered = covered && c.covers(old)
 		}
 	}
-	return false
+	c.known[id] = covered
+	return covered
 }
 
 func tooOld(b *Bundle, s *State) *Refusal {

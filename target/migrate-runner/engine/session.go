@@ -66,11 +66,11 @@ func (x *Session) Next() Step {
 			}
 			continue
 		}
-		if x.halted {
-			continue
+		out := x.required(m)
+		if out == OutBlocked {
+			x.Outcomes[x.at] = OutBlocked
 		}
-		if out := x.required(m); out != OutApplied {
-			x.Outcomes[x.at] = out
+		if x.halted || out != OutApplied {
 			continue
 		}
 		used := x.state.attempts(m.ID, x.bundle.Anchor)
@@ -90,8 +90,9 @@ func (s *State) attempts(id bundle.ID, anchor bundle.Digest) int {
 	return 0
 }
 
-// required says whether all that m requires lets it run. What is gone does:
-// the image's maker decided that no device needs it any more.
+// required says whether all that m requires lets it run: OutApplied, or
+// OutBlocked behind one that failed with `continue`, else OutPending. What is
+// gone lets it: the image's maker decided that no device needs it any more.
 func (x *Session) required(m *bundle.Migration) Outcome {
 	worst := OutApplied
 	for _, id := range m.Requires {
@@ -100,12 +101,11 @@ func (x *Session) required(m *bundle.Migration) Outcome {
 		if !in || x.bundle.CountsAsApplied(x.state, target) {
 			continue
 		}
-		switch x.Outcomes[place] {
-		case OutFailed, OutBlocked:
+		failed := x.Outcomes[place] == OutFailed && x.bundle.Migrations[place].OnFailure == bundle.Continue
+		if failed || x.Outcomes[place] == OutBlocked {
 			return OutBlocked
-		case OutPending:
-			worst = OutPending
 		}
+		worst = OutPending
 	}
 	return worst
 }
@@ -135,9 +135,11 @@ func (x *Session) Ended(e *ledger.Event) {
 	x.at++
 }
 
-// BaselineEvent records the migration at position as baseline.
+// BaselineEvent records the migration at position as baseline, with what it
+// supersedes as far as that has no standing yet.
 func (b *Bundle) BaselineEvent(position int) ledger.Event {
-	return ledger.Event{Kind: ledger.Baseline, Items: b.items([]bundle.ID{b.Migrations[position].ID})}
+	id := b.Migrations[position].ID
+	return ledger.Event{Kind: ledger.Baseline, Items: b.items(append([]bundle.ID{id}, b.Index.AllSuperseded(id)...))}
 }
 
 // Complete says whether all migrations of the bundle are applied.

@@ -82,7 +82,7 @@ func (s *State) Apply(e *ledger.Event) {
 		s.Release = e.Release
 		s.settle(e.Items, Baseline)
 	case ledger.Baseline:
-		s.settle(e.Items, Baseline)
+		s.baseline(e.Items)
 	case ledger.Rearmed:
 		s.settle(e.Items, Pending)
 	case ledger.Forgotten:
@@ -117,15 +117,27 @@ func (s *State) settle(items []ledger.Item, standing Standing) {
 			r.pending()
 			continue
 		}
-		r.Standing, r.Touched, r.Reverted, r.Through = standing, false, false, ""
 		r.describe(&items[i])
+		r.Standing, r.Touched, r.Reverted, r.Through = standing, false, false, ""
+	}
+}
+
+// baseline settles a migration of which all that it supersedes counts as
+// applied, and what has no standing of its own between it and the ones that
+// were applied: an image that has only the latter must find the way to them.
+func (s *State) baseline(items []ledger.Item) {
+	for i := range items {
+		if s.Standing(items[i].ID) == None {
+			s.settle(items[i:i+1], Baseline)
+		}
 	}
 }
 
 func (r *Record) pending() { r.Standing, r.Touched, r.Through = Pending, false, "" }
 
-// describe takes over what an item says; an unknown Since does not displace
-// a known one.
+// describe takes over what an item says. What it does not know does not
+// displace what is known, nor does it take back that a One-Way migration may
+// have changed data: an item of one that is gone cannot say so.
 func (r *Record) describe(item *ledger.Item) {
 	if item.Since != "" {
 		r.Since = item.Since
@@ -133,7 +145,10 @@ func (r *Record) describe(item *ledger.Item) {
 	if item.Digest != "" {
 		r.Digest = item.Digest
 	}
-	r.OneWay, r.Supersedes = item.OneWay, item.Supersedes
+	if len(item.Supersedes) > 0 {
+		r.Supersedes = item.Supersedes
+	}
+	r.OneWay = item.OneWay || r.Touched && r.OneWay
 }
 
 func (s *State) start(e *ledger.Event) {
@@ -173,8 +188,8 @@ func (s *State) applied(r *Record, e *ledger.Event) {
 		if old.Standing == Applied || old.Standing == Baseline {
 			continue
 		}
-		old.Standing, old.Through, old.Touched = Applied, e.ID, false
 		old.describe(&e.Items[i])
+		old.Standing, old.Through, old.Touched, old.Reverted, old.Attempts = Applied, e.ID, false, false, nil
 	}
 	if e.Keep {
 		s.Unconfirmed = append(s.Unconfirmed, *e)

@@ -49,6 +49,10 @@ func Rows(b *Bundle, s *State) []Row {
 				row.Attempts = r.Last.Attempt
 			}
 		}
+		// How an attempt ended says nothing of one that is settled otherwise.
+		if row.State == StateApplied && row.Last != nil && row.Last.Kind != ledger.Applied || row.State == StateBaseline {
+			row.Last, row.Attempts = nil, 0
+		}
 		settled := row.State == StateApplied || row.State == StateBaseline
 		row.UsedUp = !settled && row.Attempts >= m.EffectiveAttempts()
 		for _, id := range m.Requires {
