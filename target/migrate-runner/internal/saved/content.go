@@ -21,12 +21,14 @@ const (
 // blocks reads the blocks of a file that are not all zeros, in order. Holes
 // are jumped over, so a sparse file costs what it holds and not its size.
 type blocks struct {
-	fd   int
-	size int64
-	next int64  // where to read on
-	at   int64  // position of run
-	run  []byte // not yet returned
-	buf  []byte
+	fd    int
+	size  int64
+	zeros bool   // return blocks of zeros too, unless they are in a hole
+	next  int64  // where to read on
+	hole  int64  // where the next hole begins
+	at    int64  // position of run
+	run   []byte // not yet returned
+	buf   []byte
 }
 
 func newBlocks(fd int, size int64) *blocks {
@@ -41,7 +43,7 @@ func (b *blocks) block() (off int64, data []byte, err error) {
 			n := min(len(b.run), blockSize)
 			off, data = b.at, b.run[:n]
 			b.at, b.run = b.at+int64(n), b.run[n:]
-			if !isZero(data) {
+			if b.zeros || !isZero(data) {
 				return off, data, nil
 			}
 		}
@@ -53,21 +55,13 @@ func (b *blocks) block() (off int64, data []byte, err error) {
 
 // fill reads the next piece of data into run.
 func (b *blocks) fill() (bool, error) {
-	if b.next < b.size {
-		start, err := sys.Seek(b.fd, b.next, sys.SEEK_DATA)
-		switch {
-		case err == syscall.ENXIO:
-			b.next = b.size
-		case err == nil && start > b.next:
-			b.next = start &^ (blockSize - 1)
-		case err != nil && err != syscall.EINVAL && err != syscall.EOPNOTSUPP:
-			return false, err
-		}
+	if err := b.skipHole(); err != nil {
+		return false, err
 	}
 	b.at, b.run = b.next, b.buf[:0]
-	for b.next < b.size && len(b.run) < len(b.buf) {
+	for b.next < b.hole && len(b.run) < len(b.buf) {
 		room := b.buf[len(b.run):]
-		if left := b.size - b.next; int64(len(room)) > left {
+		if left := b.hole - b.next; int64(len(room)) > left {
 			room = room[:left]
 		}
 		n, err := sys.Pread(b.fd, room, b.next)
@@ -75,12 +69,44 @@ func (b *blocks) fill() (bool, error) {
 			return false, err
 		}
 		if n == 0 {
-			b.size = b.next // it was cut meanwhile
+			b.size, b.hole = b.next, b.next // it was cut meanwhile
 		}
 		b.run = b.run[:len(b.run)+n]
 		b.next += int64(n)
 	}
 	return len(b.run) > 0, nil
+}
+
+// skipHole moves to the next data and finds its end, both rounded to blocks.
+// A file system that knows no holes says that all is data, or EINVAL.
+func (b *blocks) skipHole() error {
+	if b.next < b.hole || b.next >= b.size {
+		return nil
+	}
+	b.hole = b.size
+	start, err := sys.Seek(b.fd, b.next, sys.SEEK_DATA)
+	switch err {
+	case nil:
+	case syscall.ENXIO:
+		b.next = b.size
+		return nil
+	case syscall.EINVAL, syscall.EOPNOTSUPP:
+		return nil
+	default:
+		return err
+	}
+	b.next = max(b.next, start&^(blockSize-1))
+	end, err := sys.Seek(b.fd, start, sys.SEEK_HOLE)
+	if err == nil && end > b.next {
+		b.hole = min(b.size, (end+blockSize-1)&^(blockSize-1))
+	}
+	return nil
+}
+
+// hasHoles reports whether the file system shows a hole in the file.
+func hasHoles(fd int, size int64) bool {
+	end, err := sys.Seek(fd, 0, sys.SEEK_HOLE)
+	return err == nil && end < size
 }
 
 func isZero(p []byte) bool {
@@ -107,9 +133,11 @@ func digest(fd int, size int64) (check, error) {
 }
 
 // copyContent writes size bytes of src to dst, which must be empty, and
-// returns the check value of what it wrote. Zeros become holes.
-func copyContent(dst, src int, size int64) (check, error) {
+// returns the check value of what it wrote. Holes stay holes. Where the file
+// system does not show them, all zeros of a file that is not dense become some.
+func copyContent(dst, src int, size int64, dense bool) (check, error) {
 	b := newBlocks(src, size)
+	b.zeros = dense || hasHoles(src, size)
 	sum := check(0).addNumber(uint64(size))
 	w := batch{fd: dst}
 	for {
@@ -120,7 +148,9 @@ func copyContent(dst, src int, size int64) (check, error) {
 		if data == nil {
 			break
 		}
-		sum = sum.addNumber(uint64(off)).add(data)
+		if !b.zeros || !isZero(data) {
+			sum = sum.addNumber(uint64(off)).add(data)
+		}
 		if err := w.add(off, data); err != nil {
 			return 0, err
 		}
@@ -152,16 +182,6 @@ func (w *batch) add(off int64, data []byte) error {
 func (w *batch) flush() error {
 	err := sys.WriteAt(w.fd, w.data, w.at)
 	w.data = w.data[:0]
-	return err
-}
-
-// fillHoles gives a file without holes its blocks back, where the file system
-// can; a swap file must not have holes.
-func fillHoles(fd int, size int64) error {
-	err := sys.Fallocate(fd, 0, 0, size)
-	if err == syscall.EOPNOTSUPP || err == syscall.ENOSYS || err == syscall.EINVAL {
-		return nil
-	}
 	return err
 }
 

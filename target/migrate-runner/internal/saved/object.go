@@ -209,12 +209,9 @@ func (o *object) fill(fd int) error {
 	if err := sys.Clone(fd, src); !wantsCopy(err) {
 		return err
 	}
-	sum, err := copyContent(fd, src, o.rec.size)
+	sum, err := copyContent(fd, src, o.rec.size, o.rec.dense)
 	if err == nil && o.rec.content == contentFile && sum != o.rec.sum {
 		return syscall.EIO // it was right when it was verified
-	}
-	if err == nil && o.rec.dense {
-		err = fillHoles(fd, o.rec.size)
 	}
 	return err
 }

@@ -31,7 +31,12 @@ func (r *restorer) prune(t *target, p, rec *record) error {
 
 // pruneTemporary removes what an attempt before this one left beside a path.
 func (r *restorer) pruneTemporary(dir int) error {
-	err := sys.Unlinkat(dir, temporary, 0)
+	// Looked for first: on a read-only file system the removal of nothing is
+	// an error too.
+	_, err := sys.Statat(dir, temporary, sys.AT_SYMLINK_NOFOLLOW)
+	if err == nil {
+		err = sys.Unlinkat(dir, temporary, 0)
+	}
 	if err == syscall.ENOENT {
 		return nil
 	}

@@ -176,7 +176,7 @@ func (s *saver) fill(fd, src int, r *record) error {
 		return err
 	}
 	r.content = contentFile
-	r.sum, err = copyContent(fd, src, r.size)
+	r.sum, err = copyContent(fd, src, r.size, r.dense)
 	return err
 }
 

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package saved
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"meta-migration/target/migrate-runner/internal/sys"
+)
+
+// ownMounts gives the test's thread a mount namespace of its own. Children
+// started by the test are in it too; other tests are not.
+func ownMounts(t *testing.T) {
+	t.Helper()
+	// The thread is not unlocked: it ends with the test, and with it the
+	// namespace and its mounts.
+	runtime.LockOSThread()
+	if err := syscall.Unshare(syscall.CLONE_NEWNS | syscall.CLONE_FS); err != nil {
+		t.Skipf("mounting needs a namespace of its own: %v", err)
+	}
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		t.Skipf("mounting needs a private namespace: %v", err)
+	}
+}
+
+func mount(t *testing.T, source, target, kind string, flags uintptr, data string) {
+	t.Helper()
+	must(t, os.MkdirAll(target, 0o755))
+	if err := syscall.Mount(source, target, kind, flags, data); err != nil {
+		t.Skipf("mounting %s: %v", kind, err)
+	}
+	t.Cleanup(func() { syscall.Unmount(target, syscall.MNT_DETACH) })
+}
+
+// loop makes a file system in a file and mounts it.
+func loop(t *testing.T, kind, megabytes, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	img, target := filepath.Join(dir, "img"), filepath.Join(dir, "mnt")
+	mkfs, err := exec.LookPath("mkfs." + kind)
+	if err != nil {
+		if mkfs, err = exec.LookPath("/sbin/mkfs." + kind); err != nil {
+			t.Skipf("mkfs.%s is not installed", kind)
+		}
+	}
+	must(t, os.Mkdir(target, 0o755))
+	if out, err := exec.Command("truncate", "-s", megabytes+"M", img).CombinedOutput(); err != nil {
+		t.Fatalf("%s", out)
+	}
+	args := []string{"-q", img}
+	if out, err := exec.Command(mkfs, args...).CombinedOutput(); err != nil {
+		t.Skipf("%s: %v: %s", mkfs, err, out)
+	}
+	if out, err := exec.Command("mount", "-o", "loop"+options, img, target).CombinedOutput(); err != nil {
+		t.Skipf("mounting a loop device: %v: %s", err, out)
+	}
+	t.Cleanup(func() { exec.Command("umount", target).Run() })
+	return target
+}
+
+// TestFileSystems runs the random test on real file systems.
+func TestFileSystems(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	rounds := 5
+	if testing.Short() {
+		rounds = 2
+	}
+	place := map[string]func(t *testing.T) (root, saves string){
+		"tmpfs": func(t *testing.T) (string, string) {
+			dir := t.TempDir()
+			mount(t, "tmpfs", dir, "tmpfs", 0, "size=200m")
+			return dir + "/root", dir + "/saves"
+		},
+		"ext4": func(t *testing.T) (string, string) {
+			dir := loop(t, "ext4", "200", "")
+			return dir + "/root", dir + "/saves"
+		},
+		"xfs": func(t *testing.T) (string, string) {
+			dir := loop(t, "xfs", "400", "")
+			return dir + "/root", dir + "/saves"
+		},
+		"btrfs": func(t *testing.T) (string, string) {
+			dir := loop(t, "btrfs", "400", "")
+			return dir + "/root", dir + "/saves"
+		},
+		"overlay": func(t *testing.T) (string, string) {
+			dir := t.TempDir()
+			mount(t, "tmpfs", dir, "tmpfs", 0, "size=200m")
+			overlay(t, dir)
+			return dir + "/merged", dir + "/saves"
+		},
+		"vfat saves": func(t *testing.T) (string, string) {
+			return t.TempDir(), loop(t, "vfat", "200", "") + "/saves"
+		},
+	}
+	for name, make := range place {
+		t.Run(name, func(t *testing.T) {
+			ownMounts(t)
+			root, saves := make(t)
+			testRandom(t, fieldAt(t, root, saves), 99, rounds)
+		})
+	}
+}
+
+// overlay mounts dir/lower and dir/upper at dir/merged.
+func overlay(t *testing.T, dir string) {
+	t.Helper()
+	for _, d := range []string{"lower", "upper", "work", "merged"} {
+		must(t, os.MkdirAll(filepath.Join(dir, d), 0o755))
+	}
+	mount(t, "overlay", dir+"/merged", "overlay", 0, "lowerdir="+dir+"/lower,upperdir="+dir+"/upper,workdir="+dir+"/work")
+}
+
+// TestOverlayCopiesUpOnlyChanges: what did not change must stay the image's.
+func TestOverlayCopiesUpOnlyChanges(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	ownMounts(t)
+	dir := t.TempDir()
+	mount(t, "tmpfs", dir, "tmpfs", 0, "")
+	for _, p := range []string{"etc/a", "etc/sub/b", "etc/sub/c", "etc/big"} {
+		must(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, "lower", p)), 0o755))
+		must(t, os.WriteFile(filepath.Join(dir, "lower", p), []byte(strings.Repeat(p, 2000)), 0o644))
+	}
+	must(t, os.Link(dir+"/lower/etc/a", dir+"/lower/etc/a2"))
+	must(t, os.Symlink("a", dir+"/lower/etc/l"))
+	overlay(t, dir)
+	f := fieldAt(t, dir+"/merged", dir+"/saves")
+	want := f.snapshot("/etc")
+	f.save(1, "/etc")
+	f.restore(1)
+	if up := snapshot(t, dir+"/upper"); len(up) > 1 {
+		t.Errorf("nothing was changed, yet copied up: %v", up)
+	}
+	must(t, os.WriteFile(f.path("etc/sub/b"), []byte("changed"), 0o644))
+	must(t, os.Remove(f.path("etc/big")))
+	f.restore(1)
+	compare(t, "after Restore", want, f.snapshot("/etc"))
+	for _, p := range []string{"etc/a", "etc/sub/c", "etc/l"} {
+		if _, err := os.Lstat(filepath.Join(dir, "upper", p)); err == nil {
+			t.Errorf("%s was copied up", p)
+		}
+	}
+}
+
+// TestMounts has a file that is a mount, a mount below a path, and a path
+// below a mount.
+func TestMounts(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	ownMounts(t)
+	f := newField(t)
+	f.write("etc/hostname", "hidden")
+	f.write("etc/plain", "1")
+	f.write("data/hostname", "device")
+	f.write("etc/net/conf", "under the mount")
+	must(t, syscall.Mount(f.path("data/hostname"), f.path("etc/hostname"), "", syscall.MS_BIND, ""))
+	t.Cleanup(func() { syscall.Unmount(f.path("etc/hostname"), syscall.MNT_DETACH) })
+	mount(t, "tmpfs", f.path("etc/net"), "tmpfs", 0, "")
+	f.write("etc/net/named", "named")
+	f.write("etc/net/other", "other")
+
+	paths := []string{"/etc", "/etc/hostname", "/etc/net/named"}
+	st, err := sys.Statat(f.rootFd, "etc/hostname", 0)
+	must(t, err)
+	if !st.MountKnown {
+		// Without that a file's mount is found by EBUSY only.
+		paths = []string{"/etc", "/etc/net/named"}
+	}
+	want := f.snapshot("/etc")
+	f.save(1, paths...)
+	f.write("etc/hostname", "changed and longer")
+	f.write("etc/plain", "2")
+	f.write("etc/net/named", "changed")
+	f.write("etc/net/added", "stays: it is on a mount that is not named")
+	f.write("etc/new/deep/file", "")
+	mount(t, "tmpfs", f.path("etc/new/deep/mnt"), "tmpfs", 0, "")
+	f.write("etc/new/deep/mnt/x", "")
+	r := f.restore(1)
+	if len(r.Left) != 1 || r.Left[0] != "/etc/new/deep/mnt" {
+		t.Errorf("left %q", r.Left)
+	}
+	got := f.snapshot("/etc")
+	if got["/etc/net/added"] == "" || got["/etc/new/deep/mnt/x"] == "" || got["/etc/new/deep/file"] != "" {
+		t.Errorf("content of mounts: %v", got)
+	}
+	for _, p := range []string{"/etc/net/added", "/etc/new", "/etc/new/deep", "/etc/new/deep/mnt", "/etc/new/deep/mnt/x"} {
+		delete(got, p)
+	}
+	got["/etc"], got["/etc/net"] = want["/etc"], want["/etc/net"]
+	compare(t, "after Restore", want, got)
+
+	// The mount has gone: another file system must not get its files.
+	must(t, syscall.Unmount(f.path("etc/net"), 0))
+	_, err = Restore(f.rootFd, f.savesFd, 1)
+	if !st.MountKnown {
+		return
+	}
+	if err == nil || !strings.Contains(err.Error(), `"/etc/net": it was a mount when it was saved and is none now`) {
+		t.Errorf("got %v", err)
+	}
+	if data, _ := os.ReadFile(f.path("etc/net/conf")); string(data) != "under the mount" {
+		t.Errorf("got %q", data)
+	}
+}
+
+// TestWithoutMountFlags does the same as far as an old kernel can tell.
+func TestWithoutMountFlags(t *testing.T) {
+	above, st := sys.Stat{Dev: sys.Device{Major: 1}}, sys.Stat{Dev: sys.Device{Major: 2}, Mode: syscall.S_IFDIR}
+	if mountOf(&above, &st) != mountYes {
+		t.Error("a directory of another device is a mount")
+	}
+	st.Mode = syscall.S_IFREG
+	if mountOf(&above, &st) != mountUnknown {
+		t.Error("a file on an overlay has another device number too")
+	}
+}
+
+// TestNoSpace fills a small file system: an error, no save, nothing left over.
+func TestNoSpace(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	for _, kind := range []string{"tmpfs", "ext4"} {
+		t.Run(kind, func(t *testing.T) {
+			ownMounts(t)
+			small := ""
+			if kind == "tmpfs" {
+				small = t.TempDir()
+				mount(t, "tmpfs", small, "tmpfs", 0, "size=1m,nr_inodes=40")
+			} else {
+				small = loop(t, "ext4", "2", "")
+			}
+			f := fieldAt(t, t.TempDir(), small+"/saves")
+			f.write("etc/fits", strings.Repeat("x", 100000))
+			must(t, CheckSpace(f.rootFd, f.savesFd, [][]string{{"/etc"}}, true))
+			f.save(1, "/etc")
+			must(t, Drop(f.savesFd, 1))
+			f.write("etc/large", strings.Repeat("x", 3000000))
+			tooMuch(t, f)
+			must(t, os.Remove(f.path("etc/large")))
+			if kind == "tmpfs" {
+				for i := 0; i < 60; i++ {
+					f.write("etc/"+strings.Repeat("n", i+1), strings.Repeat("x", 5000))
+				}
+				tooMuch(t, f)
+			}
+		})
+	}
+}
+
+func tooMuch(t *testing.T, f *field) {
+	t.Helper()
+	var space *SpaceError
+	err := CheckSpace(f.rootFd, f.savesFd, [][]string{{"/none"}, {"/etc"}}, false)
+	if !errors.As(err, &space) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("CheckSpace: %v", err)
+	}
+	err = Save(f.rootFd, f.savesFd, 2, []string{"/etc"})
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), `saving "/etc`) {
+		t.Errorf("Save: %v", err)
+	}
+	if entries, _ := os.ReadDir(f.saves); len(entries) > 0 {
+		t.Errorf("left over: %v", entries)
+	}
+	must(t, CheckSpace(f.rootFd, f.savesFd, nil, true))
+}
+
+// TestRestoreWithoutSpace: the migration filled the disk. What it added goes
+// first, and a file for which there is no room twice is written in place.
+func TestRestoreWithoutSpace(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	ownMounts(t)
+	dir := t.TempDir()
+	mount(t, "tmpfs", dir, "tmpfs", 0, "size=2m")
+	f := fieldAt(t, dir+"/root", dir+"/saves")
+	f.write("etc/data", strings.Repeat("0123456789", 80000))
+	want := f.snapshot("/etc")
+	f.save(1, "/etc")
+	f.write("etc/data", strings.Repeat("changed---", 80000))
+	fill := func(p string) {
+		w, err := os.Create(f.path(p))
+		must(t, err)
+		for buf := make([]byte, 4096); err == nil; {
+			_, err = w.Write(buf)
+		}
+		w.Close()
+	}
+	fill("etc/junk")
+	f.restore(1)
+	compare(t, "junk in the Paths", want, f.snapshot("/etc"))
+	f.write("etc/data", strings.Repeat("changed---", 80000))
+	fill("elsewhere")
+	f.restore(1)
+	compare(t, "junk elsewhere", want, f.snapshot("/etc"))
+}
+
+func TestReadOnly(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	ownMounts(t)
+	dir := t.TempDir()
+	mount(t, "tmpfs", dir, "tmpfs", 0, "")
+	f := fieldAt(t, dir+"/root", t.TempDir())
+	f.write("etc/a", "1")
+	f.write("etc/b", "1")
+	want := f.snapshot()
+	f.save(1, "/etc", "/none")
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	f.save(2, "/etc") // reading is enough
+	if r := f.restore(1); r.Restored+r.Adjusted+r.Removed != 0 {
+		t.Errorf("nothing had changed: %+v", r)
+	}
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""))
+	f.write("etc/b", "2")
+	broken := f.snapshot()
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	_, err := Restore(f.rootFd, f.savesFd, 1)
+	if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), `putting back "/etc/b": read-only file system`) {
+		t.Errorf("got %v", err)
+	}
+	compare(t, "read-only", broken, f.snapshot())
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""))
+	f.restore(1)
+	compare(t, "after Restore", want, f.snapshot())
+}
+
+// TestImmutable: chattr +i is not undone, but said.
+func TestImmutable(t *testing.T) {
+	f := newField(t)
+	f.write("etc/a", "1")
+	f.save(1, "/etc")
+	f.write("etc/a", "2")
+	if out, err := exec.Command("chattr", "+i", f.path("etc/a")).CombinedOutput(); err != nil {
+		t.Skipf("chattr: %s", out)
+	}
+	_, err := Restore(f.rootFd, f.savesFd, 1)
+	exec.Command("chattr", "-i", f.path("etc/a")).Run()
+	if err == nil || !strings.Contains(err.Error(), "immutable") {
+		t.Errorf("got %v", err)
+	}
+	f.restore(1)
+}
+
+// TestReflinks: on a file system that can share blocks, a save takes none.
+func TestReflinks(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	for _, kind := range []string{"xfs", "btrfs"} {
+		t.Run(kind, func(t *testing.T) {
+			ownMounts(t)
+			dir := loop(t, kind, "400", "")
+			f := fieldAt(t, dir+"/root", dir+"/saves")
+			f.write("data/large", strings.Repeat("0123456789abcdef", 2<<20))
+			need, err := Need(f.rootFd, f.savesFd, []string{"/data"})
+			must(t, err)
+			if need.Bytes > 8<<20 {
+				t.Errorf("a save by reflinks needs %d bytes", need.Bytes)
+			}
+			want := f.snapshot("/data")
+			f.save(1, "/data")
+			f.write("data/large", "changed")
+			f.restore(1)
+			compare(t, "after Restore", want, f.snapshot("/data"))
+		})
+	}
+}
+
+// TestAccessLists has a default list, which new files inherit.
+func TestAccessLists(t *testing.T) {
+	f := newField(t)
+	f.write("etc/a", "1")
+	f.write("etc/b", "1")
+	acl := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("setfacl", args...).CombinedOutput(); err != nil {
+			t.Skipf("setfacl: %v: %s", err, out)
+		}
+	}
+	acl("-m", "u:12:rwx,m::r", f.path("etc/a"))
+	acl("-m", "u:13:rwx,d:u:14:rwx", f.path("etc"))
+	want := f.snapshot()
+	f.save(1, "/etc")
+	must(t, os.Remove(f.path("etc/a")))
+	must(t, os.Remove(f.path("etc/b")))
+	f.write("etc/a", "1")
+	f.write("etc/b", "1")
+	acl("-b", f.path("etc"))
+	f.restore(1)
+	compare(t, "after Restore", want, f.snapshot())
+}
+
+// TestCapabilities: a change of owner clears them, so they come after it.
+func TestCapabilities(t *testing.T) {
+	f := newField(t)
+	f.write("bin/ping", "elf")
+	must(t, os.Chmod(f.path("bin/ping"), 0o755))
+	if out, err := exec.Command("setcap", "cap_net_raw+ep", f.path("bin/ping")).CombinedOutput(); err != nil {
+		t.Skipf("setcap: %v: %s", err, out)
+	}
+	want := f.snapshot()
+	f.save(1, "/bin")
+	must(t, os.Chown(f.path("bin/ping"), 5, 5))
+	f.restore(1)
+	compare(t, "after a change of owner", want, f.snapshot())
+	must(t, os.Remove(f.path("bin/ping")))
+	f.restore(1)
+	compare(t, "after removal", want, f.snapshot())
+}
