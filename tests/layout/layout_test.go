@@ -64,11 +64,11 @@ func list(t *testing.T, env []string, args ...string) []pkg {
 	}
 }
 
-// files returns the files of the repository: those that git knows, or, in a
+// files returns the files of the repository: those that git has or would take, or, in a
 // copy without git, all but what make makes.
 func files(t *testing.T) []string {
 	t.Helper()
-	cmd := exec.Command("git", "ls-files", "-z")
+	cmd := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	cmd.Dir = top
 	if out, err := cmd.Output(); err == nil && len(out) > 0 {
 		return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
