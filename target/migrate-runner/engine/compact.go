@@ -10,14 +10,15 @@ import (
 
 // Compact returns the events that a compacted ledger keeps, in their order
 // and unchanged: [Fold] makes the same State of them but for the number of
-// events, which stays above zero. All events of unknown kinds are kept. What
-// is kept is settled by what the device knows, not by how often it came to
-// know it; compacting twice is the same as once.
+// events, which stays above zero. All events of unknown kinds are kept. How
+// many others are is settled by what the device knows, not by how often it
+// came to know it; compacting twice is the same as once.
 //
 // An event is kept when it was the last one to change a fact of the State,
-// or counts as an attempt or as unconfirmed, and with it all that it needs to
-// have the same effect again: those that set what it goes by, and those that
-// took back what it does besides.
+// or counts as an attempt or as unconfirmed, and with it what it needs to
+// have the same effect again: those that took back what it does besides and,
+// where it makes a difference, those that set what it goes by. The result is
+// tried before it is returned: a ledger that defies this is not compacted.
 func Compact(events []ledger.Event) []ledger.Event {
 	for {
 		// Without some of its events another one may turn out to have changed
@@ -32,21 +33,44 @@ func Compact(events []ledger.Event) []ledger.Event {
 
 func compactOnce(events []ledger.Event) []ledger.Event {
 	c := compaction{
-		events: events, state: Fold(nil), needs: map[int][]int{},
+		events: events, state: Fold(nil), needs: map[int][]need{},
 		facts: map[bundle.ID]*recordFacts{}, counted: map[bundle.ID]map[bundle.Digest][]int{},
 	}
 	for i := range events {
 		c.apply(i)
 	}
-	var kept []ledger.Event
-	for i, keep := range c.closure() {
-		if keep {
-			kept = append(kept, events[i])
+	strict := map[bundle.ID]bool{}
+	for {
+		kept := c.kept(strict)
+		state := Fold(kept)
+		more := false
+		for id, r := range c.state.Records {
+			if !strict[id] && !sameRecord(state.Records[id], r) {
+				strict[id], more = true, true
+			}
+		}
+		switch {
+		case more:
+		case same(state, c.state):
+			return kept
+		default:
+			return events
 		}
 	}
-	if kept == nil && len(events) > 0 {
+}
+
+// kept returns the events that are needed when those for the records of the
+// IDs in strict are to go by the same facts as before.
+func (c *compaction) kept(strict map[bundle.ID]bool) []ledger.Event {
+	var kept []ledger.Event
+	for i, keep := range c.closure(strict) {
+		if keep {
+			kept = append(kept, c.events[i])
+		}
+	}
+	if kept == nil && len(c.events) > 0 {
 		// Not none: an empty ledger could be taken for a fresh device's.
-		kept = append(kept, events[len(events)-1])
+		kept = append(kept, c.events[len(c.events)-1])
 	}
 	return kept
 }
@@ -61,10 +85,17 @@ type recordFacts struct {
 	standing, through, since, oneWay, digest, supersedes, touched, reverted, last author
 }
 
+// A need of an event is another one that is to be kept with it: in any case,
+// or to go by the same facts of the record of id.
+type need struct {
+	place int
+	id    bundle.ID
+}
+
 type compaction struct {
 	events      []ledger.Event
 	state       *State
-	needs       map[int][]int // by place: the places of the events that it needs
+	needs       map[int][]need // by place
 	facts       map[bundle.ID]*recordFacts
 	release     author
 	complete    author
@@ -116,11 +147,11 @@ func note(fact *author, changed bool, by author) {
 	}
 }
 
-// need says that the event at place i is to be kept with the one that made a
-// fact what it is.
-func (c *compaction) need(i int, fact author) {
+// need says that the event at place i is to be kept with the author of a
+// fact of the record of id, or, with no ID, in any case.
+func (c *compaction) need(i int, fact author, id bundle.ID) {
 	if fact > 0 {
-		c.needs[i] = append(c.needs[i], int(fact)-1)
+		c.needs[i] = append(c.needs[i], need{int(fact) - 1, id})
 	}
 }
 
@@ -130,16 +161,11 @@ func (c *compaction) goesBy(i int, e *ledger.Event) {
 		return
 	}
 	for n := range e.Items {
-		facts, r := c.facts[e.Items[n].ID], c.state.Records[e.Items[n].ID]
-		if facts == nil {
-			continue
-		}
-		if e.Kind != ledger.Fresh {
-			c.need(i, facts.standing)
-		}
-		c.need(i, facts.touched)
-		if r.Touched {
-			c.need(i, facts.oneWay)
+		id := e.Items[n].ID
+		if facts := c.facts[id]; facts != nil {
+			c.need(i, facts.standing, id)
+			c.need(i, facts.touched, id)
+			c.need(i, facts.oneWay, id)
 		}
 	}
 }
@@ -164,23 +190,11 @@ func (c *compaction) changed(i int, was, now *Record) {
 		// Where a started event is kept, so is what made it count no more.
 		for _, places := range c.counted[now.ID] {
 			for _, started := range places {
-				c.need(started, me)
+				c.need(started, me, "")
 			}
 		}
 		delete(c.counted, now.ID)
 	}
-}
-
-func sameIDs(a, b []bundle.ID) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // attempts notes which started events count. One that was stopped or said
@@ -199,8 +213,8 @@ func (c *compaction) attempts(i int, e *ledger.Event) {
 		}
 		started := places[len(places)-1]
 		c.counted[e.ID][e.Bundle] = places[:len(places)-1]
-		c.need(started, author(i+1))
-		c.need(i, author(started+1))
+		c.need(started, author(i+1), "")
+		c.need(i, author(started+1), "")
 	}
 }
 
@@ -220,7 +234,7 @@ func (c *compaction) confirmation(i int, e *ledger.Event) {
 			if left[c.events[applied].Seq] {
 				kept = append(kept, applied)
 			} else {
-				c.need(applied, author(i+1))
+				c.need(applied, author(i+1), "")
 			}
 		}
 		c.unconfirmed = kept
@@ -228,15 +242,20 @@ func (c *compaction) confirmation(i int, e *ledger.Event) {
 }
 
 // closure says of each event whether it is kept.
-func (c *compaction) closure() []bool {
+func (c *compaction) closure(strict map[bundle.ID]bool) []bool {
 	keep := make([]bool, len(c.events))
 	todo := c.roots()
 	for len(todo) > 0 {
 		i := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if !keep[i] {
-			keep[i] = true
-			todo = append(todo, c.needs[i]...)
+		if keep[i] {
+			continue
+		}
+		keep[i] = true
+		for _, n := range c.needs[i] {
+			if n.id == "" || strict[n.id] {
+				todo = append(todo, n.place)
+			}
 		}
 	}
 	return keep

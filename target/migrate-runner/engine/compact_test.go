@@ -6,6 +6,7 @@ package engine
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"meta-migration/internal/bundle"
@@ -91,4 +92,123 @@ func isCompacted(t *testing.T, what string, events []ledger.Event) []ledger.Even
 		}
 	}
 	return kept
+}
+
+// What a device goes through again and again leaves no more behind than what
+// it went through once.
+func TestCompactIsBounded(t *testing.T) {
+	for name, day := range map[string]string{
+		"not now": `image 1: b(paths) a
+			run b=75`,
+		"told to end": `image 1: b(paths) a
+			run b=stop`,
+		"up and down": `image 2: a(@1) b c
+			run
+			image 1: a
+			run`,
+		"up and down with failures": `image 2: a(@1) b c(>y) x(>c1,>a1)
+			run b=fail
+			run c=75
+			run
+			image 1: a
+			run`,
+		"fallback": `image 2 keep=good: c(paths) a(paths,>x) b(paths)
+			run a=fail
+			run
+			image 1: x
+			run`,
+		"forgotten, retried, confirmed": `image 2 keep=good: c(paths) x(>b,>a)
+			run c=fail
+			retry c
+			run
+			confirm
+			forget x
+			forget c`,
+		"baseline by hand": `image 2: c a
+			baseline
+			forget c
+			run c=fail
+			retry c`,
+		"power cuts": `image 2: c a(paths)
+			run calls=9
+			run calls=21
+			run
+			forget a
+			forget c
+			retry c`,
+		"two older images, each with another part": `image 3: x(>a,>b) | a(@2) b(@2)
+			run
+			image 1: a
+			run
+			image 3: x(>a,>b) | a(@2) b(@2)
+			run
+			image 1: b
+			run`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newSimulated()
+			most := 0
+			for days := 1; days <= 60; days++ {
+				for _, line := range strings.Split(day, "\n") {
+					d.command(strings.TrimSpace(line))
+				}
+				kept := len(isCompacted(t, fmt.Sprint("day ", days), d.events))
+				if days <= 5 {
+					most = max(most, kept)
+				} else if kept > most {
+					t.Fatalf("%d events are kept after %d days, at most %d of %d in the first five", kept, days, most, len(d.events))
+				}
+			}
+		})
+	}
+}
+
+func TestCompactKeeps(t *testing.T) {
+	retried := ledger.Event{Seq: 1, Kind: ledger.Retried, ID: "r:a"}
+	for _, c := range []struct {
+		name   string
+		events []ledger.Event
+		want   []uint64
+	}{
+		{"nothing", nil, nil},
+		{"one event, so that the ledger is not empty", []ledger.Event{{Seq: 5, Kind: ledger.Confirmed}}, []uint64{5}},
+		{"the last of those that say nothing", []ledger.Event{{Seq: 5, Kind: ledger.Confirmed}, {Seq: 6, Kind: ledger.Confirmed}}, []uint64{6}},
+		{"that an ID is known at all", []ledger.Event{retried, {Seq: 2, Kind: ledger.Confirmed}}, []uint64{1}},
+		{"all that is unknown", []ledger.Event{{Seq: 1, Kind: "x"}, {Seq: 2, Kind: "y", Critical: true}, {Seq: 3, Kind: "x"}}, []uint64{1, 2, 3}},
+		{"the newest release", []ledger.Event{{Seq: 1, Kind: ledger.Completed, Release: "1"}, {Seq: 2, Kind: ledger.Completed, Release: "2"}}, []uint64{2}},
+	} {
+		for i := range c.events {
+			c.events[i].Line = strings.TrimSuffix(ledger.Encode(&c.events[i]), "\n")
+		}
+		var got []uint64
+		for _, e := range isCompacted(t, c.name, c.events) {
+			got = append(got, e.Seq)
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: kept %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// FuzzCompact: any events that are well formed, in any order, as a forged
+// ledger may hold them: never a panic, and what is kept is a part of them.
+func FuzzCompact(f *testing.F) {
+	d := newSimulated()
+	for _, line := range []string{"image 2 keep=good: c(paths) a(paths,>x) b", "run a=fail", "run", "image 1: x", "run"} {
+		d.command(line)
+	}
+	f.Add(ledger.EncodeCompacted(uint64(len(d.events)), d.events))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		log, err := ledger.Parse(data)
+		if err != nil {
+			return
+		}
+		kept := Compact(log.Events)
+		if len(kept) > len(log.Events) || (len(kept) == 0) != (len(log.Events) == 0) {
+			t.Fatalf("%d events of %d", len(kept), len(log.Events))
+		}
+		if !reflect.DeepEqual(Compact(kept), kept) && len(kept) > 0 {
+			t.Fatal("compacted again it is another")
+		}
+	})
 }
