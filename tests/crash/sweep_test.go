@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+//go:build linux && (amd64 || arm64)
+
+package crash
+
+import (
+	"fmt"
+	"math/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"meta-migration/tests/crash/ptrace"
+)
+
+var runner = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "migrate-runner")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "migrate-runner")
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "meta-migration/target/migrate-runner")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	return path, cmd.Run()
+})
+
+func program(t testing.TB) string {
+	path, err := runner()
+	must(t, err)
+	return path
+}
+
+func command(t testing.TB, root string) *exec.Cmd {
+	return exec.Command(program(t), "run", "--allow-volatile", "--root", root)
+}
+
+// boot runs the runner undisturbed; it must exit as said.
+func boot(t testing.TB, root string, exit int) {
+	t.Helper()
+	out, err := command(t, root).CombinedOutput()
+	if got := status(err); got != exit {
+		t.Fatalf("the runner exits with %d, want %d\n%s", got, exit, out)
+	}
+}
+
+func status(err error) int {
+	if exit, ok := err.(*exec.ExitError); ok {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		return -1
+	}
+	return 0
+}
+
+// settle boots until nothing changes any more and returns the last exit code.
+func settle(t testing.TB, root string) (exit int, output string) {
+	t.Helper()
+	var all strings.Builder
+	for boots := 0; boots < 4; boots++ {
+		out, err := command(t, root).CombinedOutput()
+		exit = status(err)
+		fmt.Fprintf(&all, "[exit %d]\n%s", exit, out)
+		if exit == 0 {
+			break
+		}
+	}
+	return exit, all.String()
+}
+
+// A sweep is a scenario with what its undisturbed run led to.
+type sweep struct {
+	scenario
+	before    string // the tree
+	data      string
+	standings string
+	calls     int
+	rng       *rand.Rand
+}
+
+func newSweep(t *testing.T, s scenario) *sweep {
+	if os.Geteuid() != 0 {
+		t.Skip("not root: the scripts run chrooted")
+	}
+	if busybox() == "" {
+		t.Skip("no static busybox (Debian: busybox-static)")
+	}
+	w := &sweep{scenario: s, before: newRoot(t), rng: rand.New(rand.NewSource(1))}
+	content(t, w.before)
+	s.prepare(t, w.before)
+	calm := clone(t, w.before)
+	exit, out := settle(t, calm)
+	if exit != s.exit {
+		t.Fatalf("undisturbed exit is %d, want %d\n%s", exit, s.exit, out)
+	}
+	w.data, w.standings = picture(t, calm), standings(t, calm)
+	counted, err := ptrace.Run(w.traced(t, clone(t, w.before)), ptrace.Plan{})
+	must(t, err)
+	w.calls = counted.Calls
+	return w
+}
+
+func (w *sweep) traced(t testing.TB, root string) *ptrace.Command {
+	c := command(t, root)
+	return &ptrace.Command{Path: c.Path, Args: c.Args, Env: os.Environ(), Dir: "/", Timeout: 2 * time.Minute}
+}
+
+// points are the calls to disturb: all in a full sweep, else some of them,
+// spread over the run and different in each.
+func (w *sweep) points(short int) []int {
+	var all []int
+	for n := 1; n <= w.calls; n++ {
+		all = append(all, n)
+	}
+	if os.Getenv("SWEEP") == "full" || len(all) <= short {
+		return all
+	}
+	w.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:short]
+}
+
+// check lets a disturbed device come to rest and compares it.
+func (w *sweep) check(t *testing.T, root, how string) {
+	exit, out := settle(t, root)
+	if exit != w.exit {
+		t.Errorf("%s: comes to rest with exit %d, want %d\n%s", how, exit, w.exit, out)
+	}
+	if got := picture(t, root); got != w.data {
+		t.Errorf("%s: the data differs\n%s\n%s", how, difference(got, w.data), out)
+	}
+	if got := standings(t, root); got != w.standings {
+		t.Errorf("%s: the ledger differs\n%s\n%s", how, difference(got, w.standings), out)
+	}
+}
+
+func difference(got, want string) string {
+	var b strings.Builder
+	has := map[string]bool{}
+	for _, line := range strings.Split(want, "\n") {
+		has[line] = true
+	}
+	for _, line := range strings.Split(got, "\n") {
+		if !has[line] {
+			b.WriteString("got  " + line + "\n")
+		}
+		delete(has, line)
+	}
+	for line := range has {
+		b.WriteString("want " + line + "\n")
+	}
+	return b.String()
+}
+
+// TestKillAtEveryCall kills the runner and its children at the entry of each
+// system call, then lets the device come to rest.
+func TestKillAtEveryCall(t *testing.T) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			w := newSweep(t, s)
+			begin := time.Now()
+			points := w.points(40)
+			for _, n := range points {
+				root := clone(t, w.before)
+				r, err := ptrace.Run(w.traced(t, root), ptrace.Plan{At: n, Kill: true})
+				must(t, err)
+				w.check(t, root, fmt.Sprintf("killed at call %d of %d, %v", n, w.calls, r.At))
+				must(t, os.RemoveAll(root))
+				if t.Failed() {
+					return
+				}
+			}
+			t.Logf("%d of %d points in %.1f s", len(points), w.calls, time.Since(begin).Seconds())
+		})
+	}
+}
+
+// TestKillTwice kills the recovery from a kill, too.
+func TestKillTwice(t *testing.T) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			w := newSweep(t, s)
+			points := w.points(10)
+			for _, n := range points {
+				root := clone(t, w.before)
+				first, err := ptrace.Run(w.traced(t, root), ptrace.Plan{At: n, Kill: true})
+				must(t, err)
+				second, err := ptrace.Run(w.traced(t, root), ptrace.Plan{At: 1 + w.rng.Intn(w.calls), Kill: true})
+				must(t, err)
+				w.check(t, root, fmt.Sprintf("killed at call %d, %v, and then at %v", n, first.At, second.At))
+				must(t, os.RemoveAll(root))
+				if t.Failed() {
+					return
+				}
+			}
+			t.Logf("%d of %d points", len(points), w.calls)
+		})
+	}
+}
+
+// TestFailEveryCall lets each system call fail once. The run must say so by
+// its exit code; the device must come to rest as if nothing had been.
+func TestFailEveryCall(t *testing.T) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			w := newSweep(t, s)
+			begin := time.Now()
+			errnos := []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EROFS}
+			points := w.points(25)
+			for i, n := range points {
+				for _, errno := range errnos {
+					if os.Getenv("SWEEP") != "full" && errno != errnos[i%len(errnos)] {
+						continue
+					}
+					root := clone(t, w.before)
+					r, err := ptrace.Run(w.traced(t, root), ptrace.Plan{At: n, Errno: errno})
+					must(t, err)
+					how := fmt.Sprintf("%v at call %d of %d, %v", errno, n, w.calls, r.At)
+					if r.Status.Signaled() || r.Status.ExitStatus() > 8 || r.Status.ExitStatus() == 2 {
+						t.Errorf("%s: ends with status %#x", how, r.Status)
+					}
+					w.check(t, root, how)
+					must(t, os.RemoveAll(root))
+				}
+				if t.Failed() {
+					return
+				}
+			}
+			t.Logf("%d of %d points in %.1f s", len(points), w.calls, time.Since(begin).Seconds())
+		})
+	}
+}
