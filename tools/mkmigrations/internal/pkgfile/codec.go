@@ -182,11 +182,14 @@ func (s *stream) wrap(err error) error {
 var zeros [4096]byte
 
 // finish reads to the end, so that the decoder checks the checksum, and
-// refuses anything but zeros: archives are padded with these.
+// refuses anything but some zeros: archives are padded with these.
 func (s *stream) finish() error {
 	var buf [4096]byte
-	for {
+	for total := 0; ; {
 		n, err := s.Read(buf[:])
+		if total += n; total > maxPadding {
+			return fmt.Errorf("more than %s behind the end of the archive", sizeText(maxPadding))
+		}
 		if !bytes.Equal(buf[:n], zeros[:n]) {
 			return errors.New("data behind the end of the archive")
 		}

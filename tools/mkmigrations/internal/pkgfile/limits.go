@@ -28,6 +28,9 @@ const (
 	payloadRatio = 16
 	// maxEntries is for one tar or cpio archive.
 	maxEntries = 1 << 20
+	// maxPadding is for zeros behind an archive. GNU tar fills up to its
+	// blocking factor, 10 KiB unless told otherwise.
+	maxPadding = 1 << 20
 	// maxPath is Linux's PATH_MAX.
 	maxPath = 4096
 	// maxTarHeader is for what belongs to one tar entry besides its content:

@@ -78,7 +78,7 @@ type fileList struct {
 func listFiles(h *rpmutils.RpmHeader) (*fileList, error) {
 	infos, err := h.GetFiles()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("file list: %w", err)
 	}
 	l := &fileList{files: make([]listedFile, len(infos)), byPath: make(map[string]int, len(infos)), algo: crypto.MD5}
 	if h.HasTag(rpmutils.FILEDIGESTALGO) {
@@ -290,7 +290,7 @@ func payloadCodec(h *rpmutils.RpmHeader) (codec, error) {
 func hashAlgorithm(h *rpmutils.RpmHeader, tag int) (crypto.Hash, error) {
 	values, err := h.GetUint32s(tag)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("digest algorithm: %w", err)
 	}
 	algo := map[uint32]crypto.Hash{
 		1: crypto.MD5, 2: crypto.SHA1, 8: crypto.SHA256, 9: crypto.SHA384, 10: crypto.SHA512, 11: crypto.SHA224,
