@@ -121,7 +121,7 @@ func (c *compaction) apply(i int) {
 	c.state.Apply(e)
 	for n, id := range ids {
 		if now := c.state.Records[id]; now != nil {
-			c.changed(i, &before[n], now)
+			c.changed(i, e, &before[n], now)
 		}
 	}
 	me := author(i + 1)
@@ -170,8 +170,12 @@ func (c *compaction) goesBy(i int, e *ledger.Event) {
 	}
 }
 
-func (c *compaction) changed(i int, was, now *Record) {
+// changed notes who is the author of which fact of a record now. A started
+// or applied event says all that describes its migration, so it is the author
+// of that even where it says what was known before: the earlier one can go.
+func (c *compaction) changed(i int, e *ledger.Event, was, now *Record) {
 	me := author(i + 1)
+	describes := e.ID == now.ID && (e.Kind == ledger.Started || e.Kind == ledger.Applied)
 	f := c.facts[now.ID]
 	if f == nil {
 		f = &recordFacts{first: me}
@@ -179,10 +183,10 @@ func (c *compaction) changed(i int, was, now *Record) {
 	}
 	note(&f.standing, was.Standing != now.Standing, me)
 	note(&f.through, was.Through != now.Through, me)
-	note(&f.since, was.Since != now.Since, me)
-	note(&f.oneWay, was.OneWay != now.OneWay, me)
-	note(&f.digest, was.Digest != now.Digest, me)
-	note(&f.supersedes, !sameIDs(was.Supersedes, now.Supersedes), me)
+	note(&f.since, describes || was.Since != now.Since, me)
+	note(&f.oneWay, describes || was.OneWay != now.OneWay, me)
+	note(&f.digest, describes || was.Digest != now.Digest, me)
+	note(&f.supersedes, describes || !sameIDs(was.Supersedes, now.Supersedes), me)
 	note(&f.touched, was.Touched != now.Touched, me)
 	note(&f.reverted, was.Reverted != now.Reverted, me)
 	note(&f.last, was.Last != now.Last, me)
