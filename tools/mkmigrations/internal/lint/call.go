@@ -86,6 +86,8 @@ func (sc *scan) command(words []*syntax.Word, by string, g *guards) {
 	}
 }
 
+// add notes a call. Whether it needs anything of the image is decided later,
+// when all functions and aliases are known.
 func (sc *scan) add(c Call, at syntax.Node, g *guards) {
 	sc.calls = append(sc.calls, scannedCall{Call: c, guards: g, in: sc.in, offset: sc.offset(at)})
 }
@@ -144,6 +146,7 @@ func (sc *scan) commandBuiltin(words []*syntax.Word, g *guards) {
 	}
 }
 
+// trap scans the action of a trap: "-" and "" are none.
 func (sc *scan) trap(w *syntax.Word, g *guards) {
 	if text, ok := literal(w); ok && text != "-" {
 		sc.text(sc.script.shell, text, w, g)
@@ -221,6 +224,8 @@ func (sc *scan) enterFunction(name string, words []*syntax.Word, g *guards) {
 	}
 }
 
+// looksLikeCommand keeps messages, numbers with signs and patterns, which a
+// function may be given as well, from being taken for commands.
 func looksLikeCommand(s string) bool {
 	return s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-/[:") == "" && s[0] != '-'
 }
@@ -260,6 +265,7 @@ func (sc *scan) text(in shell, text string, at syntax.Node, g *guards) {
 	sc.shift = outer
 }
 
+// joined is the text that eval makes of its words.
 func joined(words []*syntax.Word) (string, bool) {
 	var texts []string
 	for _, w := range words {

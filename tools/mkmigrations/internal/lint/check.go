@@ -23,6 +23,7 @@ func (r *Rootfs) Check(file string, data []byte) []Finding {
 	return sorted(append(r.check(s), s.verbFindings(r.verbs)...))
 }
 
+// check is Check without the functions of the shell library.
 func (r *Rootfs) check(s *script) []Finding {
 	found := append(r.checkInterpreter(s), r.checkPaths(s)...)
 	if s.shell == noShell {
@@ -39,6 +40,8 @@ func (r *Rootfs) check(s *script) []Finding {
 	return found
 }
 
+// checkInterpreter looks for what the #! line names, and for what env or the
+// like is told to run.
 func (r *Rootfs) checkInterpreter(s *script) []Finding {
 	name := s.interpreter.Path
 	if name == "" {
@@ -90,6 +93,8 @@ type checker struct {
 // onDevice are directories whose files are made on the device.
 var onDevice = []string{"/dev", "/media", "/mnt", "/proc", "/run", "/sys", "/tmp", "/var/run", "/var/tmp", "/var/volatile"}
 
+// command looks for one command. The order of the cases is that of certainty:
+// what the script tests for, or makes, is never an error.
 func (c *checker) command(call Call) []Finding {
 	name := call.Name
 	if call.By == "" && (c.rootfs.verbs[name] || c.sourced[name]) {
@@ -139,6 +144,7 @@ var verbFor = map[string]string{
 	"groupadd": "ensure_group", "addgroup": "ensure_group",
 }
 
+// cure names the verb that does it without the tool, else the two ways out.
 func (c *checker) cure(name string) string {
 	if verb := verbFor[base(name)]; c.rootfs.verbs[verb] {
 		return "use " + verb + " of the shell library"

@@ -61,6 +61,7 @@ func children(n syntax.Node) []syntax.Node {
 	return below
 }
 
+// functionNames are the functions that a script defines anywhere in it.
 func functionNames(tree *syntax.File) map[string]bool {
 	names := map[string]bool{}
 	walk(tree, func(n syntax.Node) bool {
@@ -72,6 +73,8 @@ func functionNames(tree *syntax.File) map[string]bool {
 	return names
 }
 
+// featuresOf names what of a node POSIX sh has not. defined are the script's
+// own functions, which may have the name of another shell's builtin.
 func featuresOf(n syntax.Node, defined map[string]bool) []feature {
 	switch n := n.(type) {
 	case *syntax.CallExpr:
@@ -131,6 +134,8 @@ func plainFeatures(n syntax.Node) []feature {
 	return nil
 }
 
+// either is f where a holds, else g where b does, else nothing: of two
+// features in one place the first one is enough to say.
 func either(a bool, f feature, b bool, g feature) []feature {
 	switch {
 	case a:
@@ -141,6 +146,8 @@ func either(a bool, f feature, b bool, g feature) []feature {
 	return nil
 }
 
+// redirectFeatures: the parser reads all redirections in the POSIX dialect too,
+// refuses these, and reads them when it is asked again as bash.
 func redirectFeatures(n *syntax.Redirect) []feature {
 	switch {
 	case n.Op == syntax.WordHdoc:
@@ -155,6 +162,7 @@ func redirectFeatures(n *syntax.Redirect) []feature {
 	return nil
 }
 
+// paramFeatures are the expansions that POSIX 2.6.2 does not list.
 func paramFeatures(n *syntax.ParamExp) []feature {
 	switch {
 	case n.Excl:
@@ -243,6 +251,8 @@ func callFeatures(n *syntax.CallExpr, defined map[string]bool) []feature {
 // operators are the words behind which another one is an operand.
 var operators = set("= == != ! ( -a -o")
 
+// testFeatures reads the words of [ and test. The words alone do not tell an
+// operator from an operand: "[ == = x ]" compares the text "==".
 func testFeatures(args []string) []feature {
 	for i, a := range args {
 		if a == "==" && i >= 2 && i+1 < len(args) && !operators[args[i-1]] && args[i+1] != "]" {
@@ -255,6 +265,7 @@ func testFeatures(args []string) []feature {
 	return nil
 }
 
+// hasPair says whether an option and its value stand next to one another.
 func hasPair(args []string, first, second string) bool {
 	for i := 0; i+1 < len(args); i++ {
 		// "-eo pipefail" is as good as "-e -o pipefail".

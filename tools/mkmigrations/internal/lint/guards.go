@@ -25,6 +25,7 @@ const (
 	maxSteps  = 1 << 20
 )
 
+// with adds names. g itself stays as it is: other branches go on with it.
 func (g *guards) with(names ...string) *guards {
 	size := 1
 	if g != nil {
@@ -36,6 +37,7 @@ func (g *guards) with(names ...string) *guards {
 	return &guards{names, g, size}
 }
 
+// has compares the last parts: who has tested for /usr/sbin/x may call x.
 func (g *guards) has(name string) bool {
 	name = base(name)
 	for ; g != nil; g = g.up {
@@ -48,6 +50,7 @@ func (g *guards) has(name string) bool {
 	return false
 }
 
+// join never writes into a or b, which other branches may hold.
 func join(a, b []string) []string {
 	if len(a) == 0 {
 		return b
@@ -108,6 +111,8 @@ func (sc *scan) tests(s *syntax.Stmt, depth int) (yes, no []string) {
 	return yes, no
 }
 
+// callTests reads one simple command as a test. A function is the test that it
+// ends with, and one that looks for what its arguments name tests for those.
 func (sc *scan) callTests(c *syntax.CallExpr, depth int) (yes, no []string) {
 	for _, w := range testedWords(c.Args) {
 		if name := lastPart(w); name != "" {
@@ -219,6 +224,8 @@ func testedWords(args []*syntax.Word) []*syntax.Word {
 	return nil
 }
 
+// operands are the words that are no options. An expanded one counts: it is
+// what most functions that test are given.
 func operands(args []*syntax.Word) (words []*syntax.Word) {
 	for _, w := range args {
 		if text, ok := literal(w); !ok || !strings.HasPrefix(text, "-") {
@@ -306,31 +313,10 @@ func (sc *scan) assignsIn(stmts []*syntax.Stmt, names []string) {
 	}
 }
 
+// loosen gives names up: they count as tested for in all of the script. That
+// may hide a missing command; the other choice would blame right scripts.
 func (sc *scan) loosen(names []string) {
 	for _, n := range names {
 		sc.loose[n] = true
 	}
-}
-
-// entered says whether name is known to be there whenever f is called: each
-// place that calls it has tested for it, or is in a function of which that
-// is true. A function that is never called knows nothing.
-func (sc *scan) entered(f *function, name string) bool {
-	return f != nil && sc.enteredVia(f, name, map[*function]bool{})
-}
-
-func (sc *scan) enteredVia(f *function, name string, asked map[*function]bool) bool {
-	if asked[f] {
-		return true // a circle: the way into it decides
-	}
-	asked[f] = true
-	for _, site := range f.sites {
-		if sc.steps++; sc.steps > maxSteps {
-			return true
-		}
-		if !site.guards.has(name) && (site.in == nil || !sc.enteredVia(site.in, name, asked)) {
-			return false
-		}
-	}
-	return len(f.sites) > 0
 }

@@ -46,6 +46,8 @@ func (h *habits) node(n syntax.Node, sc *scan) {
 	}
 }
 
+// word warns of a literal path that is the runner's. The library's own path
+// is none of them.
 func (h *habits) word(w *syntax.Word, sc *scan) {
 	text, ok := literal(w)
 	if !ok {
@@ -78,11 +80,13 @@ func (h *habits) command(name string, words []*syntax.Word, sc *scan) {
 	}
 }
 
+// endsBoot warns of what the runner cannot tell from a power cut.
 func (h *habits) endsBoot(name string, at syntax.Node, sc *scan) {
 	sc.warn(sc.line(at), quoted(name)+" ends the boot before the migration is recorded: it counts as interrupted", "exit 75 to be run again at the next boot")
 }
 
-// systemctl finds the verb behind the options.
+// systemctl finds the verb behind the options. enable, mask and the like only
+// write links; stop does not wait for a unit that was never started.
 func (h *habits) systemctl(args []string, at syntax.Node, sc *scan) {
 	verb := ""
 	for _, a := range args {
@@ -112,24 +116,32 @@ func (h *habits) redirect(r *syntax.Redirect) {
 	}
 }
 
+// background notes a "&"; a wait anywhere in the script excuses it.
 func (h *habits) background(line int, sc *scan) {
 	h.backgrounded = append(h.backgrounded, line+sc.shift)
 }
 
-// statement sees each statement of a list with those behind it.
-func (h *habits) statement(s *syntax.Stmt, rest []*syntax.Stmt, sc *scan) {
+// statement sees each statement of a list that has no set -e behind it.
+func (h *habits) statement(s *syntax.Stmt, sc *scan) {
 	if sc.in != nil || h.nested > 0 || sc.texts > 0 || !sets(s, '+') {
 		return
-	}
-	for _, later := range rest {
-		if sets(later, '-') {
-			return
-		}
 	}
 	sc.warn(sc.line(s), "set +e: from here on a command that fails is not noticed",
 		"write `command || …` where a failure is expected, or set -e again behind it")
 }
 
+// lastErrexit is the place of the last set -e in a list, -1 for none. Up to
+// it a set +e is one for a while.
+func lastErrexit(stmts []*syntax.Stmt) int {
+	for i := len(stmts) - 1; i >= 0; i-- {
+		if sets(stmts[i], '-') {
+			return i
+		}
+	}
+	return -1
+}
+
+// sets says whether a statement is set -e (sign '-') or set +e ('+').
 func sets(s *syntax.Stmt, sign byte) bool {
 	c, ok := s.Cmd.(*syntax.CallExpr)
 	return ok && argument(c.Args, 0) == "set" && setsErrexit(literals(c.Args[1:]), sign)

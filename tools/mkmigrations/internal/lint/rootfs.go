@@ -100,6 +100,8 @@ func (r *Rootfs) find(path string) place {
 	return p
 }
 
+// missing ends a search. The path goes on as if the rest had no links, so that
+// what is to be made there can still be compared.
 func (p place) missing(next string, rest []string, err error) place {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -187,4 +189,5 @@ func (r *Rootfs) shell(i bundle.Interpreter, guess shell) shell {
 	return guess
 }
 
+// scriptPath is where the runner lets a migration find its commands.
 func scriptPath() []string { return strings.Split(bundle.ScriptPath, ":") }

@@ -41,26 +41,13 @@ type scan struct {
 	habits       habits
 }
 
+// A scannedCall is a Call with what decides whether it is guarded. That is
+// asked at the end only, when all places that call a function are known.
 type scannedCall struct {
 	Call
 	guards *guards
 	in     *function // nil: not in a function
 	offset uint      // in the script, for what comes first
-}
-
-// A function is one that the script defines. One defined twice is one.
-type function struct {
-	body  []*syntax.Stmt
-	sites []site // where it is called
-	// What it does with its arguments.
-	runs   bool // calls "$@" or "$1"
-	shifts bool // so which argument "$@" begins with is not known
-	tests  bool // tests for the commands that its arguments name
-}
-
-type site struct {
-	in     *function
-	guards *guards
 }
 
 // A source is a file that the script reads with ".".
@@ -76,6 +63,7 @@ func newScan(s *script) *scan {
 	return sc
 }
 
+// run scans a whole script.
 func (sc *scan) run(tree *syntax.File) {
 	sc.declare(tree)
 	sc.list(tree.Stmts, nil)
@@ -103,6 +91,8 @@ func (sc *scan) declare(tree *syntax.File) {
 	})
 }
 
+// learnAliases takes the names of `alias name=text`. The texts are not
+// followed: few scripts have any.
 func (sc *scan) learnAliases(words []*syntax.Word) {
 	for _, w := range words {
 		// The value may be expanded, the name in front of it is not.
@@ -116,63 +106,19 @@ func (sc *scan) learnAliases(words []*syntax.Word) {
 	}
 }
 
-// learn finds out what the function does with its arguments.
-func (f *function) learn(body *syntax.Stmt) {
-	walk(body, func(n syntax.Node) bool {
-		if _, inner := n.(*syntax.FuncDecl); inner {
-			return false
-		}
-		c, ok := n.(*syntax.CallExpr)
-		if !ok || len(c.Args) == 0 {
-			return true
-		}
-		if isArgument(c.Args[0]) {
-			f.runs = true
-		}
-		if argument(c.Args, 0) == "shift" {
-			f.shifts = true
-		}
-		for _, w := range testedWords(c.Args) {
-			if endsInVariable(w) {
-				f.tests = true
-			}
-		}
-		return true
-	})
-}
-
-func isArgument(w *syntax.Word) bool {
-	p := parameter(w)
-	return p == "1" || p == "@" || p == "*"
-}
-
-// endsInVariable says whether what a word names is in a variable: "$1",
-// "$dir/$program". A function that tests for such a thing is taken to test
-// for its arguments.
-func endsInVariable(w *syntax.Word) bool {
-	parts := w.Parts
-	if len(parts) == 1 {
-		if q, ok := parts[0].(*syntax.DblQuoted); ok {
-			parts = q.Parts
-		}
-	}
-	if len(parts) == 0 {
-		return false
-	}
-	_, ok := parts[len(parts)-1].(*syntax.ParamExp)
-	return ok
-}
-
 // list scans statements that run one after the other. It returns what is
 // known to be there behind them.
 func (sc *scan) list(stmts []*syntax.Stmt, g *guards) *guards {
+	restored := lastErrexit(stmts)
 	for i, s := range stmts {
 		if s.Background {
 			sc.habits.background(line(s), sc)
 		}
 		sc.stmt(s, g)
 		g = g.with(sc.after(s)...)
-		sc.habits.statement(s, stmts[i+1:], sc)
+		if i > restored {
+			sc.habits.statement(s, sc)
+		}
 	}
 	return g
 }
@@ -198,6 +144,9 @@ func (sc *scan) enter() bool {
 	return sc.depth <= maxScanDepth
 }
 
+// stmt scans one statement, with g known to be there. Every kind of command
+// that may run one part of it after a test of another is taken apart here;
+// the parts of all others are scanned one after the other.
 func (sc *scan) stmt(s *syntax.Stmt, g *guards) {
 	if s == nil {
 		return
@@ -238,6 +187,8 @@ func (sc *scan) stmt(s *syntax.Stmt, g *guards) {
 	}
 }
 
+// subshell scans a list whose settings end with it, so that set +e in it is
+// no habit to warn of.
 func (sc *scan) subshell(stmts []*syntax.Stmt, g *guards) {
 	sc.habits.nested++
 	sc.list(stmts, g)
@@ -291,6 +242,8 @@ func unchain(s *syntax.Stmt) (first *syntax.Stmt, rest []*syntax.BinaryCmd) {
 	return s, rest
 }
 
+// ifClause scans if, elif and else: each branch knows what its own condition
+// found, and that those before it failed.
 func (sc *scan) ifClause(c *syntax.IfClause, g *guards) {
 	for ; c != nil; c = c.Else {
 		g = sc.condition(c.Cond, g)
@@ -344,6 +297,8 @@ func (sc *scan) warn(line int, rule, cure string) {
 	sc.found = append(sc.found, sc.script.finding(line, true, rule, cure))
 }
 
+// sortCalls orders calls by line: texts and function bodies are scanned out
+// of turn.
 func sortCalls(calls []Call) {
 	sort.SliceStable(calls, func(i, j int) bool { return calls[i].Line < calls[j].Line })
 }

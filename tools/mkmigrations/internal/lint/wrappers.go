@@ -89,6 +89,7 @@ func (w wrapper) command(args []*syntax.Word) (rest []*syntax.Word, ok bool) {
 	return nil, false
 }
 
+// takesNext says whether the value of an option is the next word.
 func (w wrapper) takesNext(option string) bool {
 	if strings.HasPrefix(option, "--") {
 		for _, l := range w.long {
