@@ -11,6 +11,7 @@ import (
 	"math/rand"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -74,7 +75,9 @@ func newTester(t *testing.T) *tester {
 	return c
 }
 
-func (c *tester) run(op string, plan ptrace.Plan) (ptrace.Result, error) {
+func (c *tester) run(op string, plan ptrace.Plan) (ptrace.Result, error) { return c.trace(op, plan, nil) }
+
+func (c *tester) trace(op string, plan ptrace.Plan, seen func(int, ptrace.Call)) (ptrace.Result, error) {
 	self, err := os.Executable()
 	must(c.t, err)
 	must(c.t, c.stderr.Truncate(0))
@@ -84,6 +87,7 @@ func (c *tester) run(op string, plan ptrace.Plan) (ptrace.Result, error) {
 		Path: self, Args: []string{self, c.root, c.saves}, Stderr: c.stderr,
 		Env:   append(os.Environ(), "SAVED_TEST_OPERATION="+op, "GOMAXPROCS=1"),
 		Close: plan.Errno != 0,
+		Seen:  seen,
 		Select: func(call ptrace.Call) bool {
 			switch call.Name {
 			case "execve", "exit_group":
@@ -273,6 +277,40 @@ func TestKilledDrop(t *testing.T) {
 		} else if entries, _ := os.ReadDir(c.saves); len(entries) > 0 {
 			t.Errorf("killed at %d: left %v", n, entries)
 		}
+	}
+}
+
+// TestSyncOrder checks what a kill cannot show, since it loses nothing that was
+// written: nothing gets its final name before it is on the medium, and the
+// name is there before anything is claimed.
+func TestSyncOrder(t *testing.T) {
+	c := newTester(t)
+	c.grow()
+	sequence := func(op string) (s string) {
+		letters := map[string]string{"write": "w", "pwrite64": "w", "ftruncate": "w", "ioctl": "w", "fsync": "s", "syncfs": "S",
+			"renameat": "R", "renameat2": "R", "unlinkat": "u", "linkat": "m", "mkdirat": "m", "mknodat": "m", "symlinkat": "m",
+			"fchmodat": "a", "fchownat": "a", "utimensat": "a", "lsetxattr": "a"}
+		_, err := c.trace(op, ptrace.Plan{}, func(_ int, call ptrace.Call) { s += letters[call.Name] })
+		must(t, err)
+		return s
+	}
+	// The contents, then index and directory, the name, and the name's own sync.
+	if s := sequence("save"); !regexp.MustCompile(`^m((w+s)+)wssRs$`).MatchString(s) {
+		t.Errorf("Save does %s", s)
+	}
+	c.spoil()
+	// A file is written, given its attributes and synced before its name; all
+	// is synced once more at the end.
+	s := sequence("restore")
+	if !regexp.MustCompile(`^([^wR]|w+a+s|(w+a*s|m|ma+)R)+S+$`).MatchString(s) || !strings.Contains(s, "sR") {
+		t.Errorf("Restore does %s", s)
+	}
+	// Nothing is left to do, but whoever did it may have died before its sync.
+	if s := sequence("restore"); s != "S" {
+		t.Errorf("a second Restore does %s", s)
+	}
+	if s := sequence("drop"); !strings.HasPrefix(s, "Rsu") {
+		t.Errorf("Drop does %s", s)
 	}
 }
 

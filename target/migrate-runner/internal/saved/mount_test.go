@@ -419,6 +419,10 @@ func TestCapabilities(t *testing.T) {
 	must(t, os.Chown(f.path("bin/ping"), 5, 5))
 	f.restore(1)
 	compare(t, "after a change of owner", want, f.snapshot())
+	must(t, os.Chown(f.path("bin/ping"), 5, 5))
+	must(t, exec.Command("setcap", "cap_net_raw+ep", f.path("bin/ping")).Run())
+	f.restore(1) // giving it back to its owner clears them once more
+	compare(t, "after a change of owner with the same capabilities", want, f.snapshot())
 	must(t, os.Remove(f.path("bin/ping")))
 	f.restore(1)
 	compare(t, "after removal", want, f.snapshot())
