@@ -4,6 +4,7 @@
 package oe
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +40,7 @@ func matrix(t *testing.T, c checkout, format string) {
 	}
 	if format == formats()[0] {
 		t.Run("reproducible", b.reproducible)
+		t.Run("volatile", b.volatile)
 	}
 	released := b.release(t)
 	t.Run("next-release", func(t *testing.T) { b.nextRelease(t, released) })
@@ -132,7 +134,7 @@ func (b *build) imageFaults(t *testing.T, released string) {
 		}, []string{"mkmigrations: error: ", `cloud:agent`, `accounts:split-users`}},
 		{"vanished", map[string]string{
 			"conf":           released + "MIGRATION_RELEASE = \"2.0\"\n",
-			"board.bbappend": "MIGRATIONS:remove = \"layout\"\nMIGRATION_AFTER[v1.2] = \"\"\n" + noLayout,
+			"board.bbappend": "MIGRATIONS:remove = \"layout\"\nMIGRATION_AFTER[v1.2] = \"cloud\"\n" + noLayout,
 		}, []string{"mkmigrations: error: ", `board:layout`, "--drop"}},
 		{"hash", map[string]string{
 			"conf": "MIGRATION_RELEASE = \"1.0+git" + hash + "\"\n",
@@ -214,4 +216,29 @@ func (b *build) imageClasses(t *testing.T) {
 			t.Error("an initramfs that asks gets no bundle")
 		}
 	})
+}
+
+// volatile: the class warns where the device would forget its ledger, and is
+// silent where persistent storage is mounted.
+func (b *build) volatile(t *testing.T) {
+	const unit = "SUMMARY = \"case\"\nrequire recipes-demo/includes/oetest.inc\ninherit allarch\n" +
+		"do_configure[noexec] = \"1\"\ndo_compile[noexec] = \"1\"\nFILES:${PN} = \"${nonarch_libdir}\"\n" +
+		"do_install() {\n    install -d ${D}${nonarch_libdir}/systemd/system\n    echo '%s' > ${D}${nonarch_libdir}/systemd/system/%s\n}\n"
+	const install = "OETEST_INSTALL = \"accounts board binds\"\n"
+	binds := fmt.Sprintf(unit, "ExecStart=/usr/sbin/mount-copybind /var/volatile/lib /var/lib", "var-volatile-lib.service")
+	b.setCase(t, map[string]string{"conf": install, "binds_1.0.bb": binds})
+	out, err := b.run(t, "bitbake", "oetest-image")
+	want := "WARNING: oetest-image-1.0-r0 do_rootfs: oetest-image: /usr/lib/systemd/system/var-volatile-lib.service makes /var/lib volatile"
+	if err != nil || !strings.Contains(out, want) {
+		t.Errorf("%v, and not %q:\n%s", err, want, tail(out))
+	}
+	b.setCase(t, map[string]string{
+		"conf":         "OETEST_INSTALL = \"accounts board binds mount\"\n",
+		"binds_1.0.bb": binds,
+		"mount_1.0.bb": fmt.Sprintf(unit, "Where=/var/lib/migration", "var-lib-migration.mount"),
+	})
+	b.succeed(t, "oetest-image")
+	// The next steps go on with the image of the first build.
+	b.setCase(t, nil)
+	b.succeed(t, "oetest-image")
 }

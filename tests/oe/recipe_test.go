@@ -54,12 +54,8 @@ migration_up:split-users() {
 }
 `,
 		"files/split-users.migration": "#!/bin/sh\n### BEGIN MIGRATION INFO\n# Afer: a:b\n# On-Failure: stay\n### END MIGRATION INFO\n",
-		"cloud.bbappend": `
-migration_up:agent() {
-    if true; then
-        echo 1
-}
-`,
+		"cloud.bbappend":              "FILESEXTRAPATHS:prepend := \"${TOPDIR}/case/files:\"\n",
+		"files/keys.migration":        "#!/bin/sh -e\nif true; then\n    echo 1\n",
 	})
 	const fields = "MIGRATION_AFTER, MIGRATION_ATTEMPTS, MIGRATION_BEFORE"
 	b.refuse(t, "-k -c migration board accounts cloud",
@@ -79,8 +75,11 @@ migration_up:agent() {
 		`accounts: split-users.migration:3: unknown field "Afer"`,
 		`accounts: split-users.migration:4: On-Failure: bad value "stay"; write stop or continue`,
 		`accounts: split-users.migration: second migration "split-users", the first one is in MIGRATIONS`,
-		`cloud: migration_up:agent(): not a POSIX shell script: `,
+		`cloud: sub/keys.migration: not a POSIX shell script: `,
 	)
+	// bitbake parses shell functions itself.
+	b.setCase(t, map[string]string{"cloud.bbappend": "migration_up:agent() {\n    if true; then\n}\n"})
+	b.refuse(t, "-p", "cloud_1.0.bb: Exception during build_dependencies for migration_up:agent: ShellSyntaxError")
 }
 
 // structure: what no build of the recipe could report is an error of the

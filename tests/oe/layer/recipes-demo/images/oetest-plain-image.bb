@@ -5,6 +5,6 @@ SUMMARY = "Test image that inherits image alone: for IMAGE_CLASSES, and initramf
 require oetest-image.inc
 
 PACKAGE_INSTALL = "busybox-standin accounts"
-IMAGE_FSTYPES ?= "tar"
+IMAGE_FSTYPES = "tar"
 IMAGE_FEATURES ?= ""
 MIGRATION_RELEASE = "1.0"
