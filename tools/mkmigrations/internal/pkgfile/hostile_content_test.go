@@ -173,13 +173,7 @@ func slowBombs() []hostile {
 			return debOf(".xz", one(tarOf(regularEntry("./x", literals(7<<20)))), one(tarOf()))
 		}, want: "no file named control"},
 		{name: "zstd with a window of 64 MiB that is used", make: func() []byte {
-			var b bytes.Buffer
-			w, err := zstd.NewWriter(&b, zstd.WithWindowSize(64<<20), zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
-			check(err)
-			_, err = w.Write(farAway())
-			check(err)
-			check(w.Close())
-			return debOf(".zst", zstdOf(controlTar()), b.Bytes())
+			return debOf(".zst", zstdOf(controlTar()), zstdWindow(farAway(20<<20), 64<<20))
 		}, want: "at most 8 MiB is kept"},
 		{name: "zstd frame that states 4 EiB", make: func() []byte {
 			frame := append([]byte("\x28\xb5\x2f\xfd\xe0"), 0, 0, 0, 0, 0, 0, 0, 0x40, 1, 0, 0)
@@ -226,14 +220,33 @@ func cpioBomb(pack packer) []byte {
 	return b.Bytes()
 }
 
-// farAway is a tar whose end repeats its beginning, with 20 MiB between that
-// a codec stores as they are.
-func farAway() []byte {
+// farAway is a tar of n bytes, of which the last quarter MiB repeats the
+// first. What is between is stored as it is by every codec.
+func farAway(n int) []byte {
 	rnd := rand.New(rand.NewSource(2))
-	p := make([]byte, 20<<20)
+	p := make([]byte, n)
 	rnd.Read(p)
-	copy(p[19<<20:], p[:1<<20])
+	copy(p[n-256<<10:], p[:256<<10])
 	return tarOf(regularEntry("./x", string(p)))
+}
+
+// controlFar is a control archive that needs a window of over 1 MiB.
+func controlFar() []byte {
+	far := farAway(1500 << 10)
+	return append(far[:len(far)-1024], controlTar()...)
+}
+
+func zstdWindow(p []byte, window int) []byte {
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(window), zstd.WithEncoderLevel(zstd.SpeedBestCompression),
+		zstd.WithEncoderConcurrency(1), zstd.WithSingleSegment(false))
+	check(err)
+	// Flushing first keeps the writer from knowing the size.
+	check(w.Flush())
+	_, err = w.Write(p)
+	check(err)
+	check(w.Close())
+	return b.Bytes()
 }
 
 // xzDict packs by xz with a dictionary and states another size for it.

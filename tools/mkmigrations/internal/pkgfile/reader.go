@@ -73,7 +73,7 @@ func (r *Reader) with(file string, read func() error) (err error) {
 		if cause := recover(); cause != nil {
 			// The decoders' state is unknown after it.
 			r.dec.close()
-			err = fmt.Errorf("reading %q: malformed: %v", file, cause)
+			err = r.src.fault("", fmt.Errorf("malformed: %v", cause))
 		}
 	}()
 	return read()

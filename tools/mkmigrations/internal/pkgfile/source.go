@@ -16,10 +16,16 @@ import (
 // archives and rpm headers, so that one read serves for the metadata.
 const headSize = 32 << 10
 
+// file is what is read: an *os.File, or bytes in a fuzz test.
+type file interface {
+	io.ReaderAt
+	io.Closer
+}
+
 // source is an open package file. Its first bytes are in memory; the rest is
 // read when asked for, never as a whole.
 type source struct {
-	f       *os.File
+	f       file
 	name    string
 	size    int64
 	head    []byte
@@ -28,29 +34,28 @@ type source struct {
 }
 
 // open opens file, which must be regular, and reads its head.
-func (s *source) open(file string) error {
+func (s *source) open(name string) error {
 	// A FIFO must not block the build.
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return fmt.Errorf("opening %q: %w", file, bare(err))
+		return fmt.Errorf("opening %q: %w", name, bare(err))
 	}
-	s.f, s.name, s.head = f, file, nil
-	if err := s.start(); err != nil {
-		s.close()
-		return fmt.Errorf("opening %q: %w", file, bare(err))
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err == nil {
+		err = s.start(f, name, info.Size())
+	}
+	if err != nil {
+		_ = f.Close()
+		return fmt.Errorf("opening %q: %w", name, bare(err))
 	}
 	return nil
 }
 
-func (s *source) start() error {
-	info, err := s.f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return errors.New("not a regular file")
-	}
-	s.size = info.Size()
+func (s *source) start(f file, name string, size int64) error {
+	s.f, s.name, s.size = f, name, size
 	if s.buf == nil {
 		s.buf = make([]byte, headSize)
 	}
