@@ -25,14 +25,24 @@ var runner = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "migrate-runner")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "meta-migration/target/migrate-runner")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Stderr = os.Stderr
-	return path, cmd.Run()
+	return filepath.Join(dir, "migrate-runner"), build(filepath.Join(dir, "migrate-runner"))
 })
 
+func build(path string, flags ...string) error {
+	args := append([]string{"build", "-trimpath"}, flags...)
+	cmd := exec.Command("go", append(args, "-o", path, "meta-migration/target/migrate-runner")...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	return cmd.Run()
+}
+
+// planted is the runner with a fault, where a test has set one.
+var planted string
+
 func program(t testing.TB) string {
+	if planted != "" {
+		return planted
+	}
 	path, err := runner()
 	must(t, err)
 	return path
@@ -129,16 +139,26 @@ func (w *sweep) points(short int) []int {
 
 // check lets a disturbed device come to rest and compares it.
 func (w *sweep) check(t *testing.T, root, how string) {
+	t.Helper()
+	if deviation := w.deviation(t, root); deviation != "" {
+		t.Errorf("%s: %s", how, deviation)
+	}
+}
+
+// deviation says in what a disturbed device, come to rest, differs from the
+// undisturbed one; "" for nothing.
+func (w *sweep) deviation(t testing.TB, root string) string {
 	exit, out := settle(t, root)
 	if exit != w.exit {
-		t.Errorf("%s: comes to rest with exit %d, want %d\n%s", how, exit, w.exit, out)
+		return fmt.Sprintf("comes to rest with exit %d, want %d\n%s", exit, w.exit, out)
 	}
 	if got := picture(t, root); got != w.data {
-		t.Errorf("%s: the data differs\n%s\n%s", how, difference(got, w.data), out)
+		return fmt.Sprintf("the data differs\n%s\n%s", difference(got, w.data), out)
 	}
 	if got := standings(t, root); got != w.standings {
-		t.Errorf("%s: the ledger differs\n%s\n%s", how, difference(got, w.standings), out)
+		return fmt.Sprintf("the ledger differs\n%s\n%s", difference(got, w.standings), out)
 	}
+	return ""
 }
 
 func difference(got, want string) string {

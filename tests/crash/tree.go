@@ -138,9 +138,9 @@ func standings(t testing.TB, root string) string {
 	for _, m := range markers {
 		lines = append(lines, "marker "+m.Name())
 	}
-	for _, dir := range []string{"saved", "script"} {
-		left, _ := os.ReadDir(root + bundle.StateDir + "/" + dir)
-		lines = append(lines, fmt.Sprintf("%d in %s", len(left), dir))
-	}
+	// A copy of a script may be left where its removal met an error: the next
+	// attempt removes it, nothing runs it.
+	left, _ := os.ReadDir(root + bundle.StateDir + "/saved")
+	lines = append(lines, fmt.Sprintf("%d saves", len(left)))
 	return strings.Join(lines, "\n")
 }
