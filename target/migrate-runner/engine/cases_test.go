@@ -321,6 +321,13 @@ var scenarios = map[string]string{
 		run => x#2 applied [a b c], complete 2, exit 0
 		counts b => true
 		counts c => true`,
+	"what was baseline is not applied through a squash": `
+		image 1 fresh-unless=/x: a
+		run => fresh [a], complete 1, exit 0
+		image 2: x(>a,>b)
+		run => x applied [a b], complete 2, exit 0
+		forget x => b
+		counts a => true`,
 	"a chain of renames": `
 		image 1: a
 		run => a applied, complete 1, exit 0
@@ -338,6 +345,7 @@ var scenarios = map[string]string{
 		image 3 on-downgrade=refuse: x(>b) | b(@2,>a)
 		run => baseline [x b a], complete 3, exit 0
 		image 1 on-downgrade=refuse: a
+		rows => a applied#1
 		run => complete 1, exit 0
 		image 3 on-downgrade=refuse: x(>b) | b(@2,>a)
 		run => complete 3, exit 0`,
@@ -566,6 +574,15 @@ var scenarios = map[string]string{
 		image 1:
 		run => fallback [a], put-back a, put-back a, reverted, complete 1, exit 0
 		device => release 1`,
+	"attempts of one that was forgotten begin anew after a fallback": `
+		image 2 keep=good: a(paths,#2)
+		run => a applied, complete 2, exit 0
+		forget a =>
+		run a=fail => put-back a, a failed, exit 3
+		image 1:
+		run => fallback [a], put-back a, reverted, complete 1, exit 0
+		image 2 keep=good: a(paths,#2)
+		run a=fail => put-back a, a failed, exit 3`,
 	"attempts begin anew after a fallback": `
 		image 2 keep=good: a(paths,#2)
 		run a=fail => put-back a, a failed, exit 3
