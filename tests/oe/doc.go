@@ -11,6 +11,11 @@
 // has passed with the host's dpkg, apt, dnf, rpm and pseudo, with an opkg-build
 // and an opkg-make-index of this test's own, and with the host's Go.
 //
+// On Debian the host needs, beside git, Go and Python: apt-utils busybox-static
+// bzip2 chrpath cpio createrepo-c diffstat dnf dpkg-dev file g++ gawk gcc
+// locales lz4 make patch pseudo rpcsvc-proto rpm unzip wget xz-utils zstd, the
+// locale en_US.UTF-8, and opkg (which Debian has not got) for ipk images.
+//
 // Environment:
 //
 //	OE_CACHE    where the checkouts and builds are; see setup.sh

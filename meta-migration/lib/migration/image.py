@@ -82,11 +82,15 @@ def check_release(d):
 
 
 def has_hash(release, revision):
+    """Look for a git hash: METADATA_REVISION's begin, what `git describe` writes
+    (g and hexadecimal digits), or a word of hexadecimal digits that is neither
+    a number nor a plain word."""
     if re.fullmatch("[0-9a-f]{40}", revision) and revision[:7] in release:
         return True
     for word in re.split("[^0-9A-Za-z]+", release):
-        word = re.sub("^g(it)?(?=[0-9a-f]{7})", "", word)
-        if (re.fullmatch("[0-9a-f]{7,64}", word) and re.search("[0-9]", word) and re.search("[a-f]", word)):
+        if re.fullmatch("g(it)?[0-9a-f]{7,64}", word):
+            return True
+        if re.fullmatch("[0-9a-f]{7,64}", word) and re.search("[0-9]", word) and re.search("[a-f]", word):
             return True
     return False
 
