@@ -58,13 +58,8 @@ type tester struct {
 }
 
 func newTester(t *testing.T) *tester {
-	// On memory, where there is some: a kill does not lose what is not
-	// synced, so no disk is needed.
-	dir := t.TempDir()
-	if shm, err := os.MkdirTemp("/dev/shm", "saved"); err == nil {
-		t.Cleanup(func() { os.RemoveAll(shm) })
-		dir = shm
-	}
+	// A kill does not lose what is not synced, so no disk is needed.
+	dir := quickDir(t)
 	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	must(t, err)
 	t.Cleanup(func() { stderr.Close() })
@@ -75,7 +70,9 @@ func newTester(t *testing.T) *tester {
 	return c
 }
 
-func (c *tester) run(op string, plan ptrace.Plan) (ptrace.Result, error) { return c.trace(op, plan, nil) }
+func (c *tester) run(op string, plan ptrace.Plan) (ptrace.Result, error) {
+	return c.trace(op, plan, nil)
+}
 
 func (c *tester) trace(op string, plan ptrace.Plan, seen func(int, ptrace.Call)) (ptrace.Result, error) {
 	self, err := os.Executable()

@@ -63,7 +63,6 @@ type reader struct {
 	records uint64
 	buf     []byte // read and not yet used
 	scratch []byte
-	ended   bool
 }
 
 // openIndex opens the index of the save in the directory save.
@@ -134,7 +133,6 @@ func (r *reader) next() (rec record, err error) {
 
 // end checks that the index ends here.
 func (r *reader) end(rec *record) error {
-	r.ended = true
 	if rec.records != r.records-1 {
 		return r.damage("records are missing")
 	}

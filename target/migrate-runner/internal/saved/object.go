@@ -81,8 +81,8 @@ func (o *object) sameBody() (bool, error) {
 		device := o.rec.typ() == syscall.S_IFCHR || o.rec.typ() == syscall.S_IFBLK
 		return !device || o.live.Rdev == o.rec.rdev, nil
 	}
-	if o.live.Size != o.rec.size {
-		return false, nil
+	if o.live.Size != o.rec.size || o.rec.size == 0 {
+		return o.live.Size == o.rec.size, nil
 	}
 	return o.sameFile()
 }

@@ -272,7 +272,8 @@ func TestRandomTrees(t *testing.T) {
 		rounds = 3
 	}
 	for seed := int64(1); seed <= 6; seed++ {
-		testRandom(t, newField(t), seed, rounds)
+		dir := quickDir(t)
+		testRandom(t, fieldAt(t, dir+"/root", dir+"/saves"), seed, rounds)
 	}
 }
 

@@ -150,6 +150,17 @@ func fieldAt(t testing.TB, root, saves string) *field {
 	return f
 }
 
+// quickDir makes a directory in memory, where there is one, else on disk.
+func quickDir(t *testing.T) string {
+	t.Helper()
+	shm, err := os.MkdirTemp("/dev/shm", "saved")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(shm) })
+	return shm
+}
+
 func openDirFd(t testing.TB, path string) int {
 	t.Helper()
 	fd, err := sys.Openat(sys.AT_FDCWD, path, syscall.O_RDONLY|syscall.O_DIRECTORY, 0)

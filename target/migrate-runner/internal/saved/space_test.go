@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package saved
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestNoSpace fills a small file system: an error, no save, nothing left over.
+func TestNoSpace(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	for _, kind := range []string{"tmpfs", "ext4"} {
+		t.Run(kind, func(t *testing.T) {
+			ownMounts(t)
+			small := ""
+			if kind == "tmpfs" {
+				small = t.TempDir()
+				mount(t, "tmpfs", small, "tmpfs", 0, "size=1m,nr_inodes=40")
+			} else {
+				small = loop(t, "ext4", "2", "")
+			}
+			f := fieldAt(t, t.TempDir(), small+"/saves")
+			f.write("etc/fits", strings.Repeat("x", 100000))
+			must(t, CheckSpace(f.rootFd, f.savesFd, [][]string{{"/etc"}}, true))
+			f.save(1, "/etc")
+			must(t, Drop(f.savesFd, 1))
+			f.write("etc/large", strings.Repeat("x", 3000000))
+			tooMuch(t, f)
+			must(t, os.Remove(f.path("etc/large")))
+			if kind == "tmpfs" {
+				for i := 0; i < 60; i++ {
+					f.write("etc/"+strings.Repeat("n", i+1), strings.Repeat("x", 5000))
+				}
+				tooMuch(t, f)
+			}
+		})
+	}
+}
+
+func tooMuch(t *testing.T, f *field) {
+	t.Helper()
+	var space *SpaceError
+	err := CheckSpace(f.rootFd, f.savesFd, [][]string{{"/none"}, {"/etc"}}, false)
+	if !errors.As(err, &space) || !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("CheckSpace: %v", err)
+	}
+	err = Save(f.rootFd, f.savesFd, 2, []string{"/etc"})
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), `saving "/etc`) {
+		t.Errorf("Save: %v", err)
+	}
+	if entries, _ := os.ReadDir(f.saves); len(entries) > 0 {
+		t.Errorf("left over: %v", entries)
+	}
+	must(t, CheckSpace(f.rootFd, f.savesFd, nil, true))
+}
+
+// TestRestoreWithoutSpace: the migration filled the disk. What it added goes
+// first, and a file for which there is no room twice is written in place.
+func TestRestoreWithoutSpace(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	ownMounts(t)
+	dir := t.TempDir()
+	mount(t, "tmpfs", dir, "tmpfs", 0, "size=2m")
+	f := fieldAt(t, dir+"/root", dir+"/saves")
+	f.write("etc/data", strings.Repeat("0123456789", 80000))
+	want := f.snapshot("/etc")
+	f.save(1, "/etc")
+	f.write("etc/data", strings.Repeat("changed---", 80000))
+	fill := func(p string) {
+		w, err := os.Create(f.path(p))
+		must(t, err)
+		for buf := make([]byte, 4096); err == nil; {
+			_, err = w.Write(buf)
+		}
+		w.Close()
+	}
+	fill("etc/junk")
+	f.restore(1)
+	compare(t, "junk in the Paths", want, f.snapshot("/etc"))
+	f.write("etc/data", strings.Repeat("changed---", 80000))
+	fill("elsewhere")
+	f.restore(1)
+	compare(t, "junk elsewhere", want, f.snapshot("/etc"))
+}
+
+func TestReadOnly(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	ownMounts(t)
+	dir := t.TempDir()
+	mount(t, "tmpfs", dir, "tmpfs", 0, "")
+	f := fieldAt(t, dir+"/root", t.TempDir())
+	f.write("etc/a", "1")
+	f.write("etc/b", "1")
+	want := f.snapshot()
+	f.save(1, "/etc", "/none")
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	f.save(2, "/etc") // reading is enough
+	if r := f.restore(1); r.Restored+r.Adjusted+r.Removed != 0 {
+		t.Errorf("nothing had changed: %+v", r)
+	}
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""))
+	f.write("etc/b", "2")
+	broken := f.snapshot()
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	_, err := Restore(f.rootFd, f.savesFd, 1)
+	if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), `putting back "/etc/b": read-only file system`) {
+		t.Errorf("got %v", err)
+	}
+	compare(t, "read-only", broken, f.snapshot())
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""))
+	f.restore(1)
+	compare(t, "after Restore", want, f.snapshot())
+}
