@@ -23,6 +23,9 @@ import (
 var binDir string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(measureVar) != "" {
+		os.Exit(measureChild())
+	}
 	os.Exit(buildAndRun(m))
 }
 
