@@ -4,6 +4,7 @@
 package build
 
 import (
+	"bytes"
 	"sort"
 	"strings"
 
@@ -31,8 +32,31 @@ func newCandidate(recipe, name, file string, pkg *pkgfile.Package, data []byte) 
 		return nil, fault
 	}
 	c := &Candidate{ID: bundle.ID(id), File: file, Package: pkg, Data: data}
-	c.Script, c.Err = bundle.ParseScript(file, data)
+	c.Script, c.Err = parseScript(file, data)
 	return c, nil
+}
+
+// maxHeaderLines is many times the number of fields that there are.
+const maxHeaderLines = 100
+
+// parseScript is bundle.ParseScript, but for a header that is one fault as a
+// whole: a hostile one could hold ten thousands, each with its message.
+func parseScript(file string, data []byte) (*bundle.Script, error) {
+	const begin, end = "### BEGIN MIGRATION INFO", "### END MIGRATION INFO"
+	begun := 0
+	for n, rest := 1, data; len(rest) > 0; n++ {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		switch text := string(bytes.TrimRight(line, " \t\r")); {
+		case text == end:
+			begun = 0
+		case text == begin && begun == 0:
+			begun = n
+		case begun > 0 && n-begun > maxHeaderLines:
+			return nil, bundle.Faults{{File: file, Line: begun, Rule: "migration header of more than 100 lines", Cure: "end it with " + end}}
+		}
+	}
+	return bundle.ParseScript(file, data)
 }
 
 // Recipe is PN of the recipe that the candidate comes from, with a multilib

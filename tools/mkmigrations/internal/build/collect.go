@@ -153,7 +153,7 @@ func (in *input) addFile(r *report, file string) {
 		return
 	}
 	c := &Candidate{File: file, Data: data}
-	c.Script, c.Err = bundle.ParseScript(file, data)
+	c.Script, c.Err = parseScript(file, data)
 	in.loose = append(in.loose, c)
 }
 
