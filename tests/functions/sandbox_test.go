@@ -296,6 +296,7 @@ func (b *box) write(name, content string) {
 	if err := os.MkdirAll(filepath.Dir(b.path(name)), 0o755); err != nil {
 		b.t.Fatal(err)
 	}
+	os.Remove(b.path(name)) // it may be read-only
 	if err := os.WriteFile(b.path(name), []byte(content), 0o644); err != nil {
 		b.t.Fatal(err)
 	}
