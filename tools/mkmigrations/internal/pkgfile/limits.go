@@ -64,8 +64,10 @@ const (
 	// signatures too.
 	maxArMembers = 16
 
-	// MaxWorkers is the most that Scan uses. Each may hold some 10 MB.
-	MaxWorkers = 4
+	// MaxWorkers is the most that Scan uses, maxOpenPayloads how many of them
+	// may read payloads at a time: these need maxWindow for each codec.
+	MaxWorkers      = 4
+	maxOpenPayloads = 2
 )
 
 // payloadLimits are for the payload of a package that announces migrations,

@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 )
 
-// Result is what Scan has read of one file: a Package and perhaps Snippets,
-// or an error.
+// Result is what Scan has read of one file. Package is set where its metadata
+// could be read, also where Err is about its migrations.
 type Result struct {
 	File     string
 	Package  *Package
@@ -43,6 +43,11 @@ func (r Result) Unannounced() bool {
 func Scan(ctx context.Context, files []string, thorough bool, workers int) ([]Result, error) {
 	results := make([]Result, len(files))
 	order := largestFirst(files)
+	// Payloads need the large windows, so fewer are open at a time.
+	payloads := make(chan *Reader, maxOpenPayloads)
+	for range maxOpenPayloads {
+		payloads <- NewReader()
+	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range min(workerCount(workers), len(files)) {
@@ -53,11 +58,14 @@ func Scan(ctx context.Context, files []string, thorough bool, workers int) ([]Re
 			defer r.Close()
 			for n := next.Add(1); int(n) <= len(order) && ctx.Err() == nil; n = next.Add(1) {
 				i := order[n-1]
-				results[i] = r.scan(files[i], thorough)
+				results[i] = r.scan(files[i], thorough, payloads)
 			}
 		}()
 	}
 	wg.Wait()
+	for range maxOpenPayloads {
+		(<-payloads).Close()
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -87,7 +95,7 @@ func largestFirst(files []string) []int {
 	return order
 }
 
-func (r *Reader) scan(file string, thorough bool) Result {
+func (r *Reader) scan(file string, thorough bool, payloads chan *Reader) Result {
 	res := Result{File: file}
 	pkg, err := r.ReadMetadata(file)
 	if err != nil {
@@ -96,7 +104,9 @@ func (r *Reader) scan(file string, thorough bool) Result {
 	}
 	res.Package = pkg
 	if pkg.Arch != SourceArch && (pkg.Announces || thorough) {
-		res.Snippets, res.Err = r.ReadSnippets(pkg)
+		p := <-payloads
+		res.Snippets, res.Err = p.ReadSnippets(pkg)
+		payloads <- p
 	}
 	return res
 }
