@@ -122,7 +122,7 @@ check-docs:
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (10s)
 	@$(GO) list -f '{{.Dir}}' ./... | while read -r dir; do \
-		grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$$dir"/*_test.go 2>/dev/null | sed 's/^func //' | while read -r name; do \
+		{ sed -nE 's/^func (Fuzz[A-Za-z0-9_]+).*/\1/p' "$$dir"/*_test.go 2>/dev/null || :; } | while read -r name; do \
 			echo "$$name in $${dir#$(CURDIR)/}"; \
 			(cd "$$dir" && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) .); \
 		done; \
