@@ -44,18 +44,22 @@ func check(o *options) (int, error) {
 	return engine.ExitDone, report.Out(strings.Join(lines, ""))
 }
 
+// A planned run: the lines that say what it would do.
+type planned struct{ lines []string }
+
+func (p *planned) say(what, about string) { p.lines = append(p.lines, what+" "+about+"\n") }
+
 // plan lists what run would do, one line each, if nothing fails.
 func plan(b *engine.Bundle, s *engine.State, freshUnless bool) ([]string, *engine.Decision) {
-	var lines []string
-	say := func(parts ...string) { lines = append(lines, strings.Join(parts, " ")+"\n") }
+	p := &planned{}
 	s = s.Clone()
 	if s.Fallback != nil {
-		say("put-back", "of an interrupted fallback:", names(s.Fallback.Items))
+		p.say("put-back", "of an interrupted fallback: "+names(s.Fallback))
 		e := engine.RevertedEvent(s.Fallback)
 		s.Apply(&e)
 	}
 	if s.Open != nil {
-		say("interrupted", string(s.Open.ID))
+		p.say("interrupted", string(s.Open.ID))
 		e := engine.EndedEvent(s.Open, ledger.Interrupted)
 		s.Apply(&e)
 	}
@@ -64,56 +68,48 @@ func plan(b *engine.Bundle, s *engine.State, freshUnless bool) ([]string, *engin
 		return nil, d
 	}
 	if d.Fresh != nil {
-		say("baseline", "of a fresh device:", names(d.Fresh.Items))
+		p.say("baseline", "of a fresh device: "+names(d.Fresh))
 	}
 	if d.Fallback != nil {
-		say("put-back", "of a fallback:", names(d.Fallback.Items))
+		p.say("put-back", "of a fallback: "+names(d.Fallback))
 	}
 	if d.Rearm != nil {
-		say("re-arm", names(d.Rearm.Items))
+		p.say("re-arm", names(d.Rearm))
 	}
-	return append(lines, planMigrations(b, d.After.Clone())...), d
+	p.migrations(b, d.After.Clone())
+	return p.lines, d
 }
 
-func names(items []ledger.Item) string {
-	ids := make([]string, len(items))
-	for i := range items {
-		ids[i] = string(items[i].ID)
+func names(e *ledger.Event) string {
+	ids := make([]string, len(e.Items))
+	for i := range e.Items {
+		ids[i] = string(e.Items[i].ID)
 	}
 	return strings.Join(ids, " ")
 }
 
-// planMigrations plays a run in which every attempt succeeds.
-func planMigrations(b *engine.Bundle, s *engine.State) []string {
-	var lines []string
-	x := engine.NewSession(b, s)
-	for step := x.Next(); step.Kind != engine.StepDone; step = x.Next() {
+// migrations plays a run in which every attempt succeeds.
+func (p *planned) migrations(b *engine.Bundle, s *engine.State) {
+	x := engine.Play(b, s, func(step engine.Step) {
 		m := &b.Migrations[step.Position]
-		e := b.BaselineEvent(step.Position)
-		if step.Kind == engine.StepBaseline {
-			lines = append(lines, "baseline "+string(m.ID)+"\n")
-		} else {
-			line := "run " + string(m.ID)
-			if step.Attempt > 1 {
-				line += " (attempt " + strconv.Itoa(step.Attempt) + " of " + strconv.Itoa(m.EffectiveAttempts()) + ")"
-			}
-			lines = append(lines, line+"\n")
-			started := b.StartedEvent(step.Position, step.Attempt)
-			s.Apply(&started)
-			e = engine.EndedEvent(&started, ledger.Applied)
+		switch {
+		case step.Kind == engine.StepBaseline:
+			p.say("baseline", string(m.ID))
+		case step.Attempt > 1:
+			p.say("run", string(m.ID)+" (attempt "+strconv.Itoa(step.Attempt)+" of "+strconv.Itoa(m.EffectiveAttempts())+")")
+		default:
+			p.say("run", string(m.ID))
 		}
-		s.Apply(&e)
-		x.Ended(&e)
-	}
+	})
 	for i, out := range x.Outcomes {
+		id := string(b.Migrations[i].ID)
 		switch out {
 		case engine.OutFailed:
-			lines = append(lines, "failed "+string(b.Migrations[i].ID)+" (no attempts left)\n")
+			p.say("failed", id+" (no attempts left)")
 		case engine.OutBlocked:
-			lines = append(lines, "blocked "+string(b.Migrations[i].ID)+"\n")
+			p.say("blocked", id)
 		case engine.OutPending:
-			lines = append(lines, "wait "+string(b.Migrations[i].ID)+"\n")
+			p.say("wait", id)
 		}
 	}
-	return lines
 }

@@ -68,11 +68,40 @@ func openDevice(o *options, root int, onCorrupt bundle.OnCorrupt) (*device, erro
 	if err != nil {
 		return nil, damaged(err)
 	}
+	if log.End > compactAbove {
+		log = compact(dir, log)
+	}
 	writer, err := dir.OpenWriter(log)
 	if err != nil {
 		return nil, err
 	}
 	return &device{root: root, rootAt: absolute(root, o.root), dir: dir, writer: writer, state: engine.Fold(log.Events)}, nil
+}
+
+// compactAbove is the size of a ledger, in bytes, from which it is compacted:
+// some hundred attempts.
+const compactAbove = 128 << 10
+
+// compact makes the ledger smaller where that is worth it. One that cannot
+// be compacted is used as it is.
+func compact(dir *statedir.Dir, log *ledger.Log) *ledger.Log {
+	data := ledger.EncodeCompacted(log.Next-1, engine.Compact(log.Events))
+	if len(data) > log.End/2 {
+		return log
+	}
+	compacted, err := ledger.Parse(data)
+	if err == nil {
+		err = dir.ReplaceLedger(data)
+	}
+	if err != nil {
+		report.Warning("compacting the ledger: " + err.Error() + ", ignoring")
+		// What is on disk may be either; only reading it tells.
+		if again, err := dir.ReadLedger(); err == nil {
+			return again
+		}
+		return log
+	}
+	return compacted
 }
 
 // damaged says what can be done about a ledger that cannot be read.

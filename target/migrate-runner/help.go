@@ -11,6 +11,14 @@ import (
 	"meta-migration/target/migrate-runner/internal/report"
 )
 
+// pad puts blanks behind s up to width.
+func pad(s string, width int) string {
+	for len(s) < width {
+		s += " "
+	}
+	return s
+}
+
 func quote(s string) string { return strconv.Quote(s) }
 
 func printVersion(*options) (int, error) {
@@ -25,7 +33,7 @@ func printHelp(*options) (int, error) {
 		if c.takesID {
 			name += " ID"
 		}
-		b.WriteString("  " + name + strings.Repeat(" ", 14-len(name)) + c.about + "\n")
+		b.WriteString("  " + pad(name, 14) + c.about + "\n")
 	}
 	b.WriteString(`
 Flags:

@@ -95,7 +95,7 @@ func (s *deviceStatus) text() string {
 	}
 	for i := range s.rows {
 		r := &s.rows[i]
-		b.WriteString("  " + r.State + strings.Repeat(" ", width-len(r.State)) + "  " + string(r.ID))
+		b.WriteString("  " + pad(r.State, width) + "  " + string(r.ID))
 		if r.Last != nil {
 			if how := engine.Describe(r.Last); how != "" && r.State != engine.StateBaseline {
 				b.WriteString(": " + how)
@@ -159,7 +159,9 @@ func timestamp(sec int64) string {
 	if sec <= 0 {
 		return ""
 	}
-	days, rest := sec/86400, sec%86400
+	// 32 bits are enough from here on, and save a small processor the long
+	// divisions.
+	days, rest := int32(sec/86400), int32(sec%86400)
 	era := (days + 719468) / 146097
 	day := (days + 719468) % 146097
 	year := (day - day/1460 + day/36524 - day/146096) / 365
@@ -171,11 +173,17 @@ func timestamp(sec int64) string {
 		month -= 12
 		year++
 	}
-	return digits(year, 4) + "-" + digits(month, 2) + "-" + digits(day, 2) + "T" +
-		digits(rest/3600, 2) + ":" + digits(rest/60%60, 2) + ":" + digits(rest%60, 2) + "Z"
-}
-
-func digits(n int64, width int) string {
-	text := strconv.FormatInt(n, 10)
-	return strings.Repeat("0", max(0, width-len(text))) + text
+	var b strings.Builder
+	for _, part := range []struct {
+		n, width int32
+		end      byte
+	}{{year, 4, '-'}, {month, 2, '-'}, {day, 2, 'T'}, {rest / 3600, 2, ':'}, {rest / 60 % 60, 2, ':'}, {rest % 60, 2, 'Z'}} {
+		text := strconv.Itoa(int(part.n))
+		for n := int(part.width) - len(text); n > 0; n-- {
+			b.WriteByte('0')
+		}
+		b.WriteString(text)
+		b.WriteByte(part.end)
+	}
+	return b.String()
 }

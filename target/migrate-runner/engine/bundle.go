@@ -77,30 +77,23 @@ func (b *Bundle) items(ids []bundle.ID) []ledger.Item {
 // as they do not count as applied. Migrations with `Fresh: run`, and what
 // they supersede, are left out, since they are to run.
 func (b *Bundle) BaselineItems(s *State) []ledger.Item {
-	var ids []bundle.ID
-	seen := map[bundle.ID]bool{}
-	add := func(id bundle.ID) {
-		if i, in := b.Index.Position(b.Index.Resolve(id)); in && b.Migrations[i].Fresh == bundle.RunFresh {
-			return
-		}
-		standing := s.Standing(id)
-		if !seen[id] && standing != Applied && standing != Baseline {
-			seen[id] = true
-			ids = append(ids, id)
-		}
+	var all, ids []bundle.ID
+	for i := range b.Migrations {
+		all = append(all, b.Migrations[i].ID)
 	}
 	for i := range b.Migrations {
-		add(b.Migrations[i].ID)
-	}
-	for i := range b.Migrations {
-		for _, old := range b.Migrations[i].Supersedes {
-			add(old)
-		}
+		all = append(all, b.Migrations[i].Supersedes...)
 	}
 	for i := range b.Gone {
-		add(b.Gone[i].ID)
-		for _, old := range b.Gone[i].Supersedes {
-			add(old)
+		all = append(append(all, b.Gone[i].ID), b.Gone[i].Supersedes...)
+	}
+	seen := map[bundle.ID]bool{}
+	for _, id := range all {
+		place, in := b.Index.Position(b.Index.Resolve(id))
+		toRun := in && b.Migrations[place].Fresh == bundle.RunFresh
+		if standing := s.Standing(id); !toRun && !seen[id] && standing != Applied && standing != Baseline {
+			seen[id] = true
+			ids = append(ids, id)
 		}
 	}
 	return b.items(ids)

@@ -165,15 +165,14 @@ func (x *Session) Exit() int {
 	return ExitDone
 }
 
-// Planned is how many attempts a run on s makes if none of them fails.
-func Planned(b *Bundle, s *State) int {
-	n := 0
-	s = s.Clone()
+// Play goes through a run in which every attempt succeeds; see is called with
+// each step. It changes s, and returns the Session at its end.
+func Play(b *Bundle, s *State, see func(Step)) *Session {
 	x := NewSession(b, s)
 	for step := x.Next(); step.Kind != StepDone; step = x.Next() {
+		see(step)
 		e := b.BaselineEvent(step.Position)
 		if step.Kind == StepAttempt {
-			n++
 			started := b.StartedEvent(step.Position, step.Attempt)
 			s.Apply(&started)
 			e = EndedEvent(&started, ledger.Applied)
@@ -181,5 +180,16 @@ func Planned(b *Bundle, s *State) int {
 		s.Apply(&e)
 		x.Ended(&e)
 	}
+	return x
+}
+
+// Planned is how many attempts a run on s makes if none of them fails.
+func Planned(b *Bundle, s *State) int {
+	n := 0
+	Play(b, s.Clone(), func(step Step) {
+		if step.Kind == StepAttempt {
+			n++
+		}
+	})
 	return n
 }

@@ -7,6 +7,10 @@ package saved
 // buffers), byte strings after their length.
 type encoder struct{ b []byte }
 
+// Not inlined: each of the many calls would hold the growing of a slice, 11 KB
+// in all.
+//
+//go:noinline
 func (e *encoder) byte(v byte) { e.b = append(e.b, v) }
 
 func (e *encoder) bool(v bool) {
@@ -17,6 +21,7 @@ func (e *encoder) bool(v bool) {
 	}
 }
 
+//go:noinline
 func (e *encoder) uint(v uint64) {
 	for ; v >= 0x80; v >>= 7 {
 		e.byte(byte(v) | 0x80)

@@ -124,6 +124,36 @@ func (w *Writer) Append(e *ledger.Event) error {
 	return nil
 }
 
+const newLedger = "ledger.new"
+
+// ReplaceLedger makes data the whole ledger: it is the old one or the new
+// one, whenever the power goes. A part of a new one that a crash left is
+// written over.
+func (d *Dir) ReplaceLedger(data []byte) error {
+	err := sys.Unlinkat(d.FD, newLedger, 0)
+	if err != nil && err != syscall.ENOENT {
+		return err
+	}
+	fd, err := d.openFile(d.FD, newLedger, syscall.O_WRONLY|syscall.O_CREAT|syscall.O_EXCL)
+	if err != nil {
+		return err
+	}
+	err = sys.WriteAll(fd, append(data, make([]byte, chunk)...))
+	if err == nil {
+		err = sys.Fsync(fd)
+	}
+	if e := syscall.Close(fd); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = sys.Renameat(d.FD, newLedger, d.FD, ledgerName)
+	}
+	if err == nil {
+		err = sys.Fsync(d.FD)
+	}
+	return err
+}
+
 // SetAside gives a damaged ledger another name, so that an empty one begins.
 // The old one is kept for people to look at.
 func (d *Dir) SetAside() (name string, err error) {

@@ -87,4 +87,4 @@ func overlayOptions(fd int) string {
 
 // unescapeOption undoes the backslash before a comma or colon of a path in
 // the options of an overlay.
-func unescapeOption(s string) string { return strings.ReplaceAll(s, "\\", "") }
+func unescapeOption(s string) string { return strings.Join(strings.Split(s, "\\"), "") }
