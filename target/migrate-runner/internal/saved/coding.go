@@ -3,16 +3,17 @@
 
 package saved
 
+// The methods below are not inlined: they are called in many places, and the
+// runner's size counts more than the speed of writing an index.
+
 // encoder appends values: numbers as LEB128 of their 64 bits (as in protocol
 // buffers), byte strings after their length.
 type encoder struct{ b []byte }
 
-// Not inlined: each of the many calls would hold the growing of a slice, 11 KB
-// in all.
-//
 //go:noinline
 func (e *encoder) byte(v byte) { e.b = append(e.b, v) }
 
+//go:noinline
 func (e *encoder) bool(v bool) {
 	if v {
 		e.byte(1)
@@ -29,6 +30,7 @@ func (e *encoder) uint(v uint64) {
 	e.byte(byte(v))
 }
 
+//go:noinline
 func (e *encoder) string(s string) {
 	e.uint(uint64(len(s)))
 	e.b = append(e.b, s...)
@@ -43,6 +45,7 @@ type decoder struct {
 
 func (d *decoder) expect(ok bool) { d.bad = d.bad || !ok }
 
+//go:noinline
 func (d *decoder) byte() byte {
 	if d.bad || len(d.b) == 0 {
 		d.bad = true
@@ -76,6 +79,7 @@ func (d *decoder) uint() (v uint64) {
 	return 0
 }
 
+//go:noinline
 func (d *decoder) uint32() uint32 {
 	v := d.uint()
 	d.expect(v>>32 == 0)
@@ -83,6 +87,8 @@ func (d *decoder) uint32() uint32 {
 }
 
 // length takes a number of things that each fill at least one byte.
+//
+//go:noinline
 func (d *decoder) length() int {
 	v := d.uint()
 	if v > uint64(len(d.b)) {

@@ -102,6 +102,14 @@ func (c *cursor) path(name string) string {
 	return b.String()
 }
 
+// spot is name in the cursor's present directory.
+//
+//go:noinline
+func (c *cursor) spot(name string) *spot {
+	above := c.stat
+	return &spot{c.fd, &above, name, func() string { return c.path(name) }}
+}
+
 func (c *cursor) close() {
 	if c.fd >= 0 {
 		syscall.Close(c.fd)

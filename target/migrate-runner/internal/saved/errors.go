@@ -53,6 +53,8 @@ func (e *opError) Unwrap() error { return e.err }
 
 // during wraps err with what was done to path. An error that already says so
 // stays as it is, and nil stays nil.
+//
+//go:noinline
 func during(op, path string, err error) error {
 	switch err.(type) {
 	case nil:

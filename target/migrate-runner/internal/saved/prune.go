@@ -178,9 +178,3 @@ func (r *restorer) pruneDir(s *spot, c *cursor) (err error) {
 	}
 	return nil
 }
-
-// spot is name in the cursor's present directory.
-func (c *cursor) spot(name string) *spot {
-	above := c.stat
-	return &spot{c.fd, &above, name, func() string { return c.path(name) }}
-}

@@ -77,8 +77,7 @@ func (r *remover) empty(s *spot, c *cursor) (gone bool, err error) {
 	}
 	gone = true
 	for _, name := range names {
-		above := c.stat
-		one, err := r.object(&spot{c.fd, &above, name, func() string { return c.path(name) }}, c)
+		one, err := r.object(c.spot(name), c)
 		if err != nil {
 			return false, err
 		}

@@ -43,6 +43,9 @@ type spot struct {
 	path  func() string // for messages
 }
 
+// stat is not inlined, for size: its result is large.
+//
+//go:noinline
 func (s *spot) stat() (sys.Stat, error) { return sys.Statat(s.dir, s.name, sys.AT_SYMLINK_NOFOLLOW) }
 
 // fail wraps an error with the path, and says so where chattr is the cause.
@@ -212,9 +215,7 @@ func (w *walk) directory(s *spot, r *record, c *cursor) (err error) {
 		if name == temporary {
 			continue
 		}
-		above := c.stat
-		err := w.object(&spot{c.fd, &above, name, func() string { return c.path(name) }}, c)
-		if err != nil {
+		if err := w.object(c.spot(name), c); err != nil {
 			return err
 		}
 	}
