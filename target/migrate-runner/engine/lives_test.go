@@ -261,6 +261,13 @@ func (l *life) decides() {
 		if s.Events > 0 && (!reflect.DeepEqual(first.Refusal, second.Refusal) || !reflect.DeepEqual(first.Fallback, second.Fallback) || !reflect.DeepEqual(first.Rearm, second.Rearm)) {
 			l.t.Errorf("decided %+v, then %+v", first, second)
 		}
+		recorded := s.Clone()
+		for _, e := range []*ledger.Event{first.Fresh, first.Confirm, first.Fallback, ended(first.Fallback), first.Rearm} {
+			if e != nil {
+				recorded.Apply(e)
+			}
+		}
+		sameState(l.t, "the state behind the decision", first.After, recorded)
 		Planned(b, s)
 		Rows(b, s)
 	}
@@ -273,6 +280,14 @@ func (l *life) decides() {
 	}
 	sameState(l.t, "cut in two, the state", whole, s)
 	sameState(l.t, "the state that was cloned", part, Fold(l.events[:cut]))
+}
+
+func ended(fallback *ledger.Event) *ledger.Event {
+	if fallback == nil {
+		return nil
+	}
+	e := RevertedEvent(fallback)
+	return &e
 }
 
 func TestLives(t *testing.T) {
