@@ -90,6 +90,7 @@ func (d *device) confirm() {
 // lose is a device whose /var went: the ledger, the saves, the marker.
 func (d *device) lose() {
 	d.journal = append(d.journal, "lost /var/lib/migration")
+	d.watcher.replay(d)
 	d.ledger, d.saves, d.marker = nil, map[uint64]data{}, ""
 	d.watcher.anew(d)
 }

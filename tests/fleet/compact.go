@@ -11,7 +11,6 @@ import (
 // compact is what the runner does with a ledger that has grown.
 func (d *device) compact(t *tally) {
 	d.open()
-	d.watcher.replay(d)
 	d.ledger = ledger.EncodeCompacted(d.log.Next-1, engine.Compact(d.log.Events))
 	d.journal = append(d.journal, "compacted")
 	t.Compacted++

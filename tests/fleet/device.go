@@ -68,7 +68,8 @@ type device struct {
 	run   *engine.Run
 	place int // of the last attempt of this boot
 
-	watcher *watcher
+	recorded []ledger.Event // what is durable and the watcher has not seen
+	watcher  *watcher
 }
 
 var _ engine.Device = (*device)(nil)
@@ -111,6 +112,7 @@ func (d *device) Record(e *ledger.Event) error {
 		d.ledger = append(d.ledger, line...)
 	}
 	d.log.Next++
+	d.recorded = append(d.recorded, *e)
 	d.journal = append(d.journal, "  "+string(e.Kind)+" "+string(e.ID))
 	d.call()
 	return nil

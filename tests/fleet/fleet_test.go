@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// TestFleet plays FLEET_HISTORIES histories (5,000) from FLEET_SEED (1) on.
+// TestFleet plays FLEET_HISTORIES histories (3,000) from FLEET_SEED (1) on.
 // With FLEET_SEED alone set, one history: that seed's.
 func TestFleet(t *testing.T) {
-	histories, seed := int64(5000), int64(1)
+	histories, seed := int64(3000), int64(1)
 	if text := os.Getenv("FLEET_SEED"); text != "" {
 		seed = number(t, text)
 		histories = 1
@@ -27,7 +27,7 @@ func TestFleet(t *testing.T) {
 	begin := time.Now()
 	total := play(t, seed, histories)
 	t.Logf("%d histories in %.1f s: %+v", histories, time.Since(begin).Seconds(), total)
-	if histories < 5000 {
+	if histories < 3000 {
 		return
 	}
 	for name, n := range map[string]int{

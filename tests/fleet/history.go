@@ -79,7 +79,7 @@ func (d *device) live(w *world, t *tally) {
 		d.confirm()
 	case n < 60 && d.open().Open == nil && d.open().Fallback == nil:
 		d.lose()
-	case n < 66:
+	case n < 62:
 		d.compact(t)
 	}
 	d.power, d.term = -1, -1

@@ -13,8 +13,8 @@ import (
 )
 
 // A watcher follows what a device records and says when something is not as
-// promised. It knows nothing of how the engine decides: it replays what is
-// durable in the ledger and compares the device's data with that.
+// promised. It knows nothing of how the engine decides: it follows what has
+// become durable and compares the device's data with that.
 //
 // At each attempt:
 //
@@ -41,8 +41,7 @@ import (
 //	B7  every unconfirmed migration left is one that the bundle has, or is of
 //	    an older release that the next run keeps
 type watcher struct {
-	seen     uint64 // number of the last event that was replayed
-	expect   data   // of all Paths
+	expect   data // of all Paths
 	saves    map[uint64]data
 	paths    map[bundle.ID][]string
 	settled  map[bundle.ID]bool
@@ -64,7 +63,7 @@ func newWatcher(w *world) *watcher {
 }
 
 func (x *watcher) forgetAll() {
-	x.seen, x.saves, x.settled = 0, map[uint64]data{}, map[bundle.ID]bool{}
+	x.saves, x.settled = map[uint64]data{}, map[bundle.ID]bool{}
 	x.attempts, x.applied = map[bundle.ID]map[bundle.Digest]int{}, map[bundle.ID]bool{}
 }
 
@@ -85,20 +84,14 @@ func (x *watcher) wrong(format string, args ...any) {
 	}
 }
 
-// replay takes in the events that are new since the last look.
+// replay takes in the events that became durable since the last look. That
+// they can be read back is seen at each boot.
 func (x *watcher) replay(d *device) {
-	log, err := ledger.Parse(d.ledger)
-	if err != nil {
-		x.wrong("the ledger cannot be read: %v", err)
-		return
+	for i := range d.recorded {
+		x.kinds = append(x.kinds, d.recorded[i].Kind)
+		x.event(&d.recorded[i])
 	}
-	for i := range log.Events {
-		if e := &log.Events[i]; e.Seq > x.seen {
-			x.seen = e.Seq
-			x.kinds = append(x.kinds, e.Kind)
-			x.event(e)
-		}
-	}
+	d.recorded = nil
 }
 
 func (x *watcher) event(e *ledger.Event) {
