@@ -240,6 +240,24 @@ func TestNothingToDoIsNoCopyUp(t *testing.T) {
 	})
 }
 
+// A directory that only looks like the exposed lower layer must not make a file
+// of the image seem to be gone: one beside OpenBMC's upper directory, and the
+// empty one that overlayfs-etc leaves when its bind mount failed.
+func TestDropOverrideWrongLower(t *testing.T) {
+	eachShell(t, func(t *testing.T, b *box) {
+		withImages(b, bmcUpper, bmcWork)
+		b.boot("two", bmcUpper, bmcWork, false)
+		b.write("var/persist/lower/other", "x")
+		b.refused("drop_override /etc/conf "+sum("default 1\n"), "cannot be read under the overlay")
+	})
+	eachShell(t, func(t *testing.T, b *box) {
+		withImages(b, oeUpper, oeWork)
+		b.boot("two", oeUpper, oeWork, false)
+		b.refused("drop_override /etc/conf "+sum("default 1\n"), "cannot be read under the overlay")
+		b.refused("clear_whiteout /etc/gone", "cannot be read under the overlay")
+	})
+}
+
 // OpenBMC's static layout: one overlay over all of /, the image's files at
 // /run/initramfs/ro. https://github.com/openbmc/openbmc/issues/3913
 func TestWholeRootOverlay(t *testing.T) {

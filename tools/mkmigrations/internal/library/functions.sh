@@ -75,9 +75,10 @@ _mig_die() {
 	exit 1
 }
 
-# _mig_say MESSAGE...: reports a change.
+# _mig_say MESSAGE...: reports a change. That nobody listens (stdout closed early
+# in boot) does not undo it, so it is no failure.
 _mig_say() {
-	printf '%s: %s\n' "$_mig_verb" "$*"
+	printf '%s: %s\n' "$_mig_verb" "$*" 2>/dev/null || :
 }
 
 # _mig_sync PATH: the file or directory is on the disk when it returns. A
@@ -1441,9 +1442,11 @@ _mig_plain() {
 # layer stays. Where it is not mounted (migrate-runner --root, initramfs) the
 # entry is removed from the upper directory, and the image's file shows.
 
-# _mig_on_overlay PATH. The number is OVERLAYFS_SUPER_MAGIC.
+# _mig_on_overlay PATH. The number is OVERLAYFS_SUPER_MAGIC. Not to know it is an
+# error: what is mounted would be taken for what is not.
 _mig_on_overlay() {
-	[ "$(stat -f -c %t "$1" 2>/dev/null)" = 794c7630 ]
+	_magic=$(stat -f -c %t "$1") || _mig_die "stat -f does not work here (CONFIG_FEATURE_STAT_FILESYSTEM of busybox)"
+	[ "$_magic" = 794c7630 ]
 }
 
 # _mig_layers FILE: finds out about the overlay that FILE is on. Sets _mig_on
@@ -1492,12 +1495,17 @@ _mig_pick_upper() {
 }
 
 # _mig_pick_lower: where the image's own files can be read beside the overlay.
-# overlayfs-etc exposes them as "lower" next to "upper".
+# overlayfs-etc exposes them as "lower" next to "upper"; where it does not do so
+# any more, or its mount failed, that directory is there and empty.
 _mig_pick_lower() {
-	set -- "${_mig_upper%/*}/lower"
+	set --
+	case $_mig_upper in
+	*/upper) set -- "${_mig_upper%/upper}/lower" ;;
+	esac
 	if [ "$_mig_point" = / ]; then set -- "$@" /run/initramfs/ro /media/rfs/ro /rom; fi
 	for _try in "$@"; do
-		if [ -d "$_try" ] && [ "$(stat -c %d "$_try")" != "$(stat -c %d "$_mig_point")" ]; then
+		if [ -d "$_try" ] && [ -n "$(ls -A "$_try")" ] &&
+			[ "$(stat -c %d "$_try")" != "$(stat -c %d "$_mig_point")" ]; then
 			_mig_lower=$_try
 			return
 		fi
@@ -1538,14 +1546,16 @@ _mig_overlay_begin() {
 }
 
 # _mig_image: sets _image to where the image's FILE can be read, '' if nowhere;
-# _without=1 if it is known that the image has no such file.
+# _without=1 if it is known that the image has no such file: the lower directory
+# lacks it, so a FILE that exists must be in the upper one, or neither is what it
+# was taken for.
 _mig_image() {
 	_without=0
 	if [ -n "$_image" ]; then return; fi
 	if [ -n "$_mig_lower" ]; then
 		if [ -e "$_mig_lower/$_rel" ] || [ -L "$_mig_lower/$_rel" ]; then
 			_image=$_mig_lower/$_rel
-		else
+		elif [ ! -e "$_file" ] || cmp -s "$_file" "$_mig_upper/$_rel"; then
 			_without=1
 		fi
 	elif [ -e "/usr/share/factory$_file" ]; then
