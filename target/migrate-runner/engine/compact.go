@@ -23,7 +23,7 @@ func Compact(events []ledger.Event) []ledger.Event {
 	for {
 		// Without some of its events another one may turn out to have changed
 		// nothing, so once is not enough.
-		kept := compactOnce(events)
+		kept, _ := compactOnce(events)
 		if len(kept) == len(events) {
 			return kept
 		}
@@ -31,7 +31,9 @@ func Compact(events []ledger.Event) []ledger.Event {
 	}
 }
 
-func compactOnce(events []ledger.Event) []ledger.Event {
+// compactOnce returns the events to keep. Where it finds no fewer of them that
+// add up to the same it returns all, and false.
+func compactOnce(events []ledger.Event) ([]ledger.Event, bool) {
 	c := compaction{
 		events: events, state: Fold(nil), needs: map[int][]need{},
 		facts: map[bundle.ID]*recordFacts{}, counted: map[bundle.ID]map[bundle.Digest][]int{},
@@ -52,9 +54,9 @@ func compactOnce(events []ledger.Event) []ledger.Event {
 		switch {
 		case more:
 		case same(state, c.state):
-			return kept
+			return kept, true
 		default:
-			return events
+			return events, false
 		}
 	}
 }

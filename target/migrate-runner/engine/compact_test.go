@@ -65,6 +65,9 @@ func sameState(t *testing.T, what string, got, want *State) {
 func isCompacted(t *testing.T, what string, events []ledger.Event) []ledger.Event {
 	t.Helper()
 	before := append([]ledger.Event(nil), events...)
+	if _, ok := compactOnce(events); !ok {
+		t.Errorf("%s: nothing but all events adds up to the same", what)
+	}
 	kept := Compact(events)
 	if !reflect.DeepEqual(events, before) {
 		t.Fatalf("%s: Compact changed its input", what)
