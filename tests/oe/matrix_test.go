@@ -136,6 +136,12 @@ func (b *build) imageFaults(t *testing.T, released string) {
 			"conf":           released + "MIGRATION_RELEASE = \"2.0\"\n",
 			"board.bbappend": "MIGRATIONS:remove = \"layout\"\nMIGRATION_AFTER[v1.2] = \"cloud\"\n" + noLayout,
 		}, []string{"mkmigrations: error: ", `board:layout`, "--drop"}},
+		{"same-recipe-name", map[string]string{
+			"conf": "OETEST_INSTALL = \"board board-x\"\n",
+			"board-x_1.0.bb": "SUMMARY = \"case\"\nrequire recipes-demo/includes/oetest.inc\ninherit allarch migration\nBPN = \"board\"\n" +
+				"MIGRATIONS = \"layout\"\nmigration_up:layout() {\n    true\n}\nALLOW_EMPTY:${PN} = \"1\"\n" +
+				"do_configure[noexec] = \"1\"\ndo_compile[noexec] = \"1\"\ndo_install[noexec] = \"1\"\n",
+		}, []string{`mkmigrations: error: duplicate ID: "board:layout" comes from the recipes `, `board-x`}},
 		{"hash", map[string]string{
 			"conf": "MIGRATION_RELEASE = \"1.0+git" + hash + "\"\n",
 		}, []string{`oetest-image: MIGRATION_RELEASE = "1.0+git` + hash + `": holds a git hash`}},
