@@ -111,6 +111,10 @@ func (x *watcher) event(e *ledger.Event) {
 		}
 		x.applied[e.ID] = len(paths) == 0
 		x.attempts[e.ID] = nil
+		for i := range e.Items {
+			// Applied through this one is applied.
+			x.attempts[e.Items[i].ID] = nil
+		}
 		x.settle(e.Items, true)
 		x.settled[e.ID] = true
 	case ledger.Fresh, ledger.Baseline:
