@@ -41,6 +41,7 @@ func TestInitConf(t *testing.T) {
 		{"", "init.conf:1: init.conf must have two lines"},
 		{marker + "\n", "init.conf:2: init.conf must have two lines"},
 		{strings.TrimSuffix(want, "\n"), "init.conf:2: init.conf must have two lines"},
+		{want + "x", "init.conf:3: init.conf must have two lines"},
 		{want + "\n", "init.conf:4: init.conf must have two lines"},
 		{want + "rm -rf /\n", "init.conf:4: init.conf must have two lines"},
 		{"\n\n", `init.conf:1: no marker: ""`},
