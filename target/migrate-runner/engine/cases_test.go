@@ -499,6 +499,12 @@ var scenarios = map[string]string{
 		image 1:
 		run => rearmed [a], complete 1, exit 0
 		device => release 1, a done`,
+	"confirming does not drop the save of an open attempt": `
+		image 2 keep=good: a(paths) b(paths)
+		run b=cut => a applied, power cut
+		confirm => confirmed
+		run => put-back b, b interrupted, b#2 applied, complete 2, exit 0
+		device => release 2, unconfirmed b, a done, b done`,
 	"a later release confirms": `
 		image 2 keep=good: a(paths)
 		run => a applied, complete 2, exit 0

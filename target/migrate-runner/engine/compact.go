@@ -167,7 +167,6 @@ func (c *compaction) goesBy(i int, e *ledger.Event) {
 		if facts := c.facts[id]; facts != nil {
 			c.need(i, facts.standing, id)
 			c.need(i, facts.touched, id)
-			c.need(i, facts.oneWay, id)
 		}
 	}
 }
