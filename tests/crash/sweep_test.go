@@ -9,67 +9,13 @@ import (
 	"fmt"
 	"math/rand"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"meta-migration/tests/crash/ptrace"
 )
-
-var runner = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "migrate-runner")
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(dir, "migrate-runner"), build(filepath.Join(dir, "migrate-runner"))
-})
-
-func build(path string, flags ...string) error {
-	args := append([]string{"build", "-trimpath"}, flags...)
-	cmd := exec.Command("go", append(args, "-o", path, "meta-migration/target/migrate-runner")...)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	cmd.Stderr = os.Stderr
-	return cmd.Run()
-}
-
-// planted is the runner with a fault, where a test has set one.
-var planted string
-
-func program(t testing.TB) string {
-	if planted != "" {
-		return planted
-	}
-	path, err := runner()
-	must(t, err)
-	return path
-}
-
-func command(t testing.TB, root string) *exec.Cmd {
-	return exec.Command(program(t), "run", "--allow-volatile", "--root", root)
-}
-
-// boot runs the runner undisturbed; it must exit as said.
-func boot(t testing.TB, root string, exit int) {
-	t.Helper()
-	out, err := command(t, root).CombinedOutput()
-	if got := status(err); got != exit {
-		t.Fatalf("the runner exits with %d, want %d\n%s", got, exit, out)
-	}
-}
-
-func status(err error) int {
-	if exit, ok := err.(*exec.ExitError); ok {
-		return exit.ExitCode()
-	}
-	if err != nil {
-		return -1
-	}
-	return 0
-}
 
 // settle boots until nothing changes any more and returns the last exit code.
 func settle(t testing.TB, root string) (exit int, output string) {
@@ -159,24 +105,6 @@ func (w *sweep) deviation(t testing.TB, root string) string {
 		return fmt.Sprintf("the ledger differs\n%s\n%s", difference(got, w.standings), out)
 	}
 	return ""
-}
-
-func difference(got, want string) string {
-	var b strings.Builder
-	has := map[string]bool{}
-	for _, line := range strings.Split(want, "\n") {
-		has[line] = true
-	}
-	for _, line := range strings.Split(got, "\n") {
-		if !has[line] {
-			b.WriteString("got  " + line + "\n")
-		}
-		delete(has, line)
-	}
-	for line := range has {
-		b.WriteString("want " + line + "\n")
-	}
-	return b.String()
 }
 
 // TestKillAtEveryCall kills the runner and its children at the entry of each

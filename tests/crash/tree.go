@@ -144,3 +144,22 @@ func standings(t testing.TB, root string) string {
 	lines = append(lines, fmt.Sprintf("%d saves", len(left)))
 	return strings.Join(lines, "\n")
 }
+
+// difference shows the lines that only one of two texts has.
+func difference(got, want string) string {
+	var b strings.Builder
+	has := map[string]bool{}
+	for _, line := range strings.Split(want, "\n") {
+		has[line] = true
+	}
+	for _, line := range strings.Split(got, "\n") {
+		if !has[line] {
+			b.WriteString("got  " + line + "\n")
+		}
+		delete(has, line)
+	}
+	for line := range has {
+		b.WriteString("want " + line + "\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package block
+
+import (
+	"fmt"
+	"math/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"meta-migration/tests/crash"
+)
+
+// shortStates is how many states an ordinary run checks; BLOCK_STATES sets
+// another number, BLOCK_SEED another choice of them.
+const shortStates = 400
+
+// number reads a number from the environment.
+func number(t *testing.T, name string, unset int) int {
+	text := os.Getenv(name)
+	if text == "" {
+		return unset
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("reading %s: %q is no number above 0", name, text)
+	}
+	return n
+}
+
+// scratch is a directory in memory, where there is one.
+func scratch(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "migration-block-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+// needs skips the test where the machine cannot run or its disks cannot be
+// mounted, and says why.
+func needs(t *testing.T) *kernel {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("skipping: -short")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("skipping: not root, which mounting needs")
+	}
+	if crash.Busybox() == "" {
+		t.Skip("skipping: no static busybox (Debian: busybox-static)")
+	}
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
+	for command, from := range map[string]string{"qemu-system-x86_64": "qemu-system-x86", "mke2fs": "e2fsprogs"} {
+		if _, err := exec.LookPath(command); err != nil {
+			t.Skipf("skipping: no %s (Debian: %s)", command, from)
+		}
+	}
+	if err := tryMount(scratch(t)); err != nil {
+		t.Skipf("skipping: ext4 images cannot be mounted here: %v", err)
+	}
+	k, err := debianKernel()
+	if err != nil {
+		t.Skipf("skipping: no kernel: %v", err)
+	}
+	return k
+}
+
+// apart calls f in a thread with mounts of its own.
+func apart(f func() error) error {
+	result := make(chan error)
+	go func() {
+		err := ownMounts()
+		if err == nil {
+			err = f()
+		}
+		result <- err
+	}()
+	return <-result
+}
+
+func tryMount(dir string) error {
+	tree := filepath.Join(dir, "tree")
+	if err := os.Mkdir(tree, 0o755); err != nil {
+		return err
+	}
+	b, err := format(filepath.Join(dir, "image"), tree)
+	if err != nil {
+		return err
+	}
+	return apart(func() error {
+		bench, err := newBench(nil, dir, "")
+		if err != nil {
+			return err
+		}
+		return bench.with(b, nil, func() error { return nil })
+	})
+}
+
+// newDisks makes two disks of each of the scenarios: a quiet and a busy one.
+func newDisks(t *testing.T, names ...string) []*disk {
+	t.Helper()
+	var disks []*disk
+	dir := scratch(t)
+	for _, s := range crash.Scenarios() {
+		if len(names) > 0 && !contains(names, s.Name) {
+			continue
+		}
+		root := s.Prepare(t)
+		for _, kind := range []string{"", "-busy"} {
+			b, err := format(filepath.Join(dir, s.Name), root)
+			if err != nil {
+				t.Fatal(err)
+			}
+			disks = append(disks, &disk{name: s.Name + kind, scenario: s, base: b})
+		}
+	}
+	return disks
+}
+
+func contains(names []string, name string) bool {
+	for _, n := range names {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// record boots the machine with a runner.
+func record(t *testing.T, k *kernel, runner string, disks []*disk) {
+	t.Helper()
+	begin := time.Now()
+	m := &machine{kernel: k, busybox: crash.Busybox(), runner: runner, disks: disks}
+	if console, err := m.boot(scratch(t)); err != nil {
+		t.Fatalf("%v\n%s", err, console)
+	}
+	entries := 0
+	for _, d := range disks {
+		entries += len(d.history.entries)
+	}
+	t.Logf("recorded %d writes and flushes of %d disks in %.1f s", entries, len(disks), time.Since(begin).Seconds())
+}
+
+// A job is a state of a disk.
+type job struct {
+	disk  *disk
+	state state
+}
+
+// A tally is the result of checking states.
+type tally struct {
+	sync.Mutex
+	states, reorders, claimed, open, torn, saved int
+	violations                                   []string
+	trouble                                      error
+}
+
+func (a *tally) add(j *job, seen sight, err error) {
+	a.Lock()
+	defer a.Unlock()
+	a.states++
+	count := func(n *int, is bool) {
+		if is {
+			*n++
+		}
+	}
+	count(&a.reorders, j.state.kind == "reorder")
+	count(&a.claimed, j.state.claimed)
+	count(&a.open, seen.open)
+	count(&a.torn, seen.torn)
+	count(&a.saved, seen.saved)
+	if _, ok := err.(violation); ok {
+		a.violations = append(a.violations, fmt.Sprintf("%s, %s, cut before entry %d of %d (ended: %v): %v",
+			j.disk.name, j.state.kind, j.state.cut, len(j.disk.history.entries), j.state.claimed, err))
+	} else if err != nil && a.trouble == nil {
+		a.trouble = err
+	}
+}
+
+// check looks at n states, as many of each disk, with a thread for each CPU.
+func check(t *testing.T, runner string, disks []*disk, n int) *tally {
+	t.Helper()
+	begin := time.Now()
+	dir, jobs, result := scratch(t), make(chan *job), &tally{}
+	worker := func(i int) error {
+		place := filepath.Join(dir, strconv.Itoa(i))
+		if err := os.Mkdir(place, 0o755); err != nil {
+			return err
+		}
+		b, err := newBench(t, place, runner)
+		if err != nil {
+			return err
+		}
+		for j := range jobs {
+			seen, err := b.check(j.disk, &j.state)
+			result.add(j, seen, err)
+			keep(b, j, err)
+		}
+		return nil
+	}
+	if err := apart(func() error {
+		b, err := newBench(t, dir, runner)
+		for _, d := range disks {
+			if err == nil {
+				err = b.calm(d)
+			}
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for i := 0; i < runtime.NumCPU(); i++ {
+		all.Add(1)
+		go func(i int) {
+			defer all.Done()
+			if err := apart(func() error { return worker(i) }); err != nil {
+				result.Lock()
+				result.trouble = err
+				result.Unlock()
+				for range jobs { // whoever sends must not wait for ever
+				}
+			}
+		}(i)
+	}
+	rng := rand.New(rand.NewSource(int64(number(t, "BLOCK_SEED", 1))))
+	left := n
+	for i, d := range disks {
+		states := d.history.states(left/(len(disks)-i), rng)
+		left -= len(states)
+		for _, s := range states {
+			jobs <- &job{d, s}
+		}
+	}
+	close(jobs)
+	all.Wait()
+	if result.trouble != nil {
+		t.Fatal(result.trouble)
+	}
+	t.Logf("%d states (%d reordered; %d after the end; an open attempt in %d, a torn ledger in %d, a save in %d), %d violations, %.1f s",
+		result.states, result.reorders, result.claimed, result.open, result.torn, result.saved,
+		len(result.violations), time.Since(begin).Seconds())
+	return result
+}
+
+// keep copies the disk of a violation to the directory BLOCK_KEEP: as the
+// power cut left it, so it can be looked at and run again.
+func keep(b *bench, j *job, err error) {
+	dir := os.Getenv("BLOCK_KEEP")
+	if _, ok := err.(violation); !ok || dir == "" {
+		return
+	}
+	name := fmt.Sprintf("%s-%s-%d.img", j.disk.name, j.state.kind, j.state.cut)
+	if err := j.disk.base.writeFile(filepath.Join(dir, name), j.state.writes); err != nil {
+		b.t.Logf("keeping the disk: %v", err)
+	}
+}
+
+// TestPowerCut checks states of the disks of every scenario.
+func TestPowerCut(t *testing.T) {
+	k := needs(t)
+	disks := newDisks(t)
+	record(t, k, crash.Program(t), disks)
+	result := check(t, crash.Program(t), disks, number(t, "BLOCK_STATES", shortStates))
+	for i, v := range result.violations {
+		if i < 10 {
+			t.Error(v)
+		}
+	}
+	if n := len(result.violations); n > 10 {
+		t.Errorf("and %d more violations", n-10)
+	}
+	// A sweep that meets nothing of interest would prove nothing.
+	if result.open == 0 || result.claimed == 0 || result.reorders == 0 || result.saved == 0 {
+		t.Error("no state has an open attempt, a save, an end or a reordering: the sweep does not reach what it is for")
+	}
+}
+
+// TestNoSyncIsFound guards the sweep itself: a runner that syncs nothing must
+// not pass.
+func TestNoSyncIsFound(t *testing.T) {
+	k := needs(t)
+	bad := crash.Planted(t, "target/migrate-runner/internal/sys/sync.go", map[string]string{
+		"func Fsync(fd int) error { return retry(func() error { return syscall.Fsync(fd) }) }":         "func Fsync(fd int) error { return nil }",
+		"func Fdatasync(fd int) error { return retry(func() error { return syscall.Fdatasync(fd) }) }": "func Fdatasync(fd int) error { return nil }",
+		"func Syncfs(fd int) error {\n": "func Syncfs(fd int) error {\n\tif fd >= 0 {\n\t\treturn nil\n\t}\n",
+	})
+	disks := newDisks(t, "first", "fallback")
+	record(t, k, bad, disks)
+	result := check(t, crash.Program(t), disks, 80)
+	if len(result.violations) == 0 {
+		t.Fatal("the sweep does not find that nothing is synced")
+	}
+	for i, v := range result.violations {
+		if i < 3 {
+			t.Log(strings.SplitN(v, "\n", 2)[0])
+		}
+	}
+}

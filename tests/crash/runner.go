@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package crash
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var runner = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "migrate-runner")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "migrate-runner"), build(filepath.Join(dir, "migrate-runner"))
+})
+
+func build(path string, flags ...string) error {
+	args := append([]string{"build", "-trimpath"}, flags...)
+	cmd := exec.Command("go", append(args, "-o", path, "meta-migration/target/migrate-runner")...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	return cmd.Run()
+}
+
+// planted is the runner with a fault, where a test has set one.
+var planted string
+
+func program(t testing.TB) string {
+	if planted != "" {
+		return planted
+	}
+	path, err := runner()
+	must(t, err)
+	return path
+}
+
+func command(t testing.TB, root string) *exec.Cmd {
+	return exec.Command(program(t), "run", "--allow-volatile", "--root", root)
+}
+
+// boot runs the runner undisturbed; it must exit as said.
+func boot(t testing.TB, root string, exit int) {
+	t.Helper()
+	out, err := command(t, root).CombinedOutput()
+	if got := status(err); got != exit {
+		t.Fatalf("the runner exits with %d, want %d\n%s", got, exit, out)
+	}
+}
+
+func status(err error) int {
+	if exit, ok := err.(*exec.ExitError); ok {
+		return exit.ExitCode()
+	}
+	if err != nil {
+		return -1
+	}
+	return 0
+}
+
+// plant builds the runner with a piece of its source replaced.
+func plant(t testing.TB, file, from, to string) string {
+	t.Helper()
+	return Planted(t, file, map[string]string{from: to})
+}
+
+// Planted builds the runner with pieces of one of its source files replaced,
+// and returns the path of the program. file is relative to the module; each
+// piece must be there just once.
+func Planted(t testing.TB, file string, pieces map[string]string) string {
+	t.Helper()
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	must(t, err)
+	path := filepath.Join(strings.TrimSpace(string(module)), file)
+	source, err := os.ReadFile(path)
+	must(t, err)
+	text := string(source)
+	for from, to := range pieces {
+		if strings.Count(text, from) != 1 {
+			t.Fatalf("%s holds %q %d times: adapt the fault", file, from, strings.Count(text, from))
+		}
+		text = strings.Replace(text, from, to, 1)
+	}
+	dir := t.TempDir()
+	changed := filepath.Join(dir, "changed.go")
+	must(t, os.WriteFile(changed, []byte(text), 0o644))
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o644))
+	out := filepath.Join(dir, "migrate-runner")
+	must(t, build(out, "-overlay", filepath.Join(dir, "overlay.json")))
+	return out
+}
