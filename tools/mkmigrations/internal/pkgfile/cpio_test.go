@@ -61,3 +61,25 @@ func TestRpmStripped(t *testing.T) {
 		t.Errorf("got %+v, %v", snippets, err)
 	}
 }
+
+// TestRpmHardLinks: hard links elsewhere in a package do no harm. All but the
+// last of a group have no content in the payload, whatever size is listed.
+func TestRpmHardLinks(t *testing.T) {
+	o := rpmOf{files: []rpmOfFile{
+		{dir: "/usr/bin/", base: "a", mode: 0o100755, data: "linked", inode: 7},
+		{dir: "/usr/bin/", base: "b", mode: 0o100755, data: "linked", inode: 7},
+		goodRpmFile(),
+	}}
+	empty := o.files[0]
+	empty.data = ""
+	newc := cpioOf(empty, o.files[1], o.files[2])
+	stripped := "07070X00000000\x00\x00" + "07070X00000001\x00\x00linked\x00\x00" +
+		"07070X00000002\x00\x00" + goodScript + string(cpioOf())
+	for name, payload := range map[string][]byte{"newc": newc, "stripped": []byte(stripped)} {
+		o.payload = payload
+		_, snippets, err := readAll(NewReader(), write(t, "x.rpm", o.bytes()))
+		if err != nil || len(snippets) != 1 || string(snippets[0].Data) != goodScript {
+			t.Errorf("%s: %+v, %v", name, snippets, err)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func errTruncated(what string, have, want int64) error {
 	return fmt.Errorf("truncated: %s ends at %d bytes, %d are announced", what, have, want)
 }
 
-// size writes n in the largest unit that divides it.
+// sizeText writes n in the largest unit that divides it.
 func sizeText(n int64) string {
 	switch {
 	case n >= 1<<20 && n%(1<<20) == 0:

@@ -51,7 +51,7 @@ func hostileRpm() []hostile {
 		{name: "header magic", make: edit(func(_, m, _ *[]byte) { (*m)[0] = 0 }), want: "main header: begins with"},
 		// packages.md: 128 bytes that announce 2 GiB, a count that overflows.
 		{name: "header of 2 GiB", make: intro(8, 1<<31), want: "at most 64 MiB"},
-		{name: "header of 60 MiB", make: intro(8, 60<<20), want: "truncated"},
+		{name: "header of 60 MiB", make: intro(8, 60<<20), want: "main header: truncated"},
 		{name: "count that overflows 32 bits", make: intro(1<<28+1, 100), want: "1 to 65536"},
 		{name: "no tags", make: intro(0, 100), want: "1 to 65536"},
 		{name: "signature header of 2 GiB", make: edit(func(s, _, _ *[]byte) { binary.BigEndian.PutUint32((*s)[12:], 1<<31) }), want: "signature header: announces"},

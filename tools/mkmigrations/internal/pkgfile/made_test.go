@@ -28,7 +28,7 @@ const goodControl = "Package: foo-migration\nVersion: 1.0-r0\nArchitecture: all\
 
 const goodScript = "#!/bin/sh\n:\n"
 
-// snippetEntry is a tar entry of a regular file.
+// regularEntry is a tar entry of a regular file.
 func regularEntry(name, data string) tarEntry {
 	return tarEntry{tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(data))}, data}
 }
@@ -56,7 +56,7 @@ func tarOf(entries ...tarEntry) []byte {
 
 func controlTar() []byte { return tarOf(regularEntry("./control", goodControl)) }
 
-// arMember is one member; header, if set, replaces the 60 bytes.
+// arPart is one member; header, if set, replaces the 60 bytes.
 type arPart struct {
 	name   string
 	data   []byte
@@ -130,8 +130,8 @@ func xzOf(p []byte) []byte {
 	return b.Bytes()
 }
 
-// rpmTagValue is one header entry; value is string, []string, []uint16,
-// []uint32 or []byte, or rawTag.
+// rawTag is an index entry without a value of its own. Other tags are given as
+// string, []string, []uint16, []uint32 or []byte.
 type rawTag struct {
 	typ, off, count uint32
 }
