@@ -34,8 +34,8 @@
 #   clear_whiteout [option...] FILE
 #
 # What it needs: a POSIX shell and awk, cat, chmod, chown, cmp, cp, cut, find,
-# ln, mkdir, mktemp, mv, readlink, rm, rmdir, sed, sha256sum, sleep, sort, stat,
-# sync, touch, tr, wc: all in oe-core's busybox. getfattr and setfattr are used
+# grep, ln, ls, mkdir, mktemp, mv, readlink, rm, rmdir, sed, sha256sum, sleep,
+# sort, stat, sync, touch, tr: all in oe-core's busybox. getfattr and setfattr are used
 # where they are. Names that begin with _mig_ are private to this file.
 #
 # Each verb is a function with a subshell as its body: its variables, traps and
