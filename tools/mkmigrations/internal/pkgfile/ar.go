@@ -75,6 +75,7 @@ func parseArHeader(h []byte) (member, error) {
 		return member{}, fmt.Errorf("ends with %q, not with the mark %q", mark, "`\n")
 	}
 	name := strings.TrimRight(string(h[:16]), " ")
+	// GNU ar ends a name with a slash, so that it may hold spaces.
 	m := member{name: strings.TrimSuffix(name, "/"), gnu: strings.HasSuffix(name, "/")}
 	if m.name == "" || m.name == "/" || strings.HasPrefix(m.name, "#1/") {
 		return member{}, fmt.Errorf("name %q stands for a table or a long name, which packages have not", name)
@@ -110,6 +111,7 @@ func (s *source) arMember(members []member, i int) (io.Reader, error) {
 		if err != nil {
 			return nil, unexpected(err)
 		}
+		// Both walks see the same bytes, unless somebody writes the file now.
 		if want := members[k]; h.Size != want.size || strings.TrimSuffix(h.Name, "/") != want.name {
 			return nil, fmt.Errorf("member %q changed while it was read", want.name)
 		}
@@ -159,6 +161,7 @@ func (s *source) openAr() (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Read by the library too: what both agree on is the first member.
 	return a, checkDebianBinary(r, members[0])
 }
 

@@ -83,6 +83,8 @@ func (d *decoders) unpack(c codec, r io.Reader, limit, window int64) (*stream, e
 	if d.in == nil {
 		d.in = bufio.NewReaderSize(nil, 32<<10)
 	}
+	// Every decoder reads through the same buffer: narrow looks ahead in it,
+	// and those that want single bytes would each allocate one.
 	d.in.Reset(packed{s})
 	narrowed, err := narrow(c, d.in, window)
 	if err != nil {
@@ -123,6 +125,8 @@ func (d *decoders) xzReader(r io.Reader) (io.Reader, error) {
 	if d.xz != nil {
 		return d.xz, d.xz.Reset(r)
 	}
+	// The limit is maxWindow for all, but what is allocated is what a stream
+	// states, and narrow has lowered that.
 	x, err := xz.NewReader(r, maxWindow)
 	if err != nil {
 		return nil, err
@@ -149,6 +153,7 @@ type packed struct{ s *stream }
 
 func (p packed) Read(b []byte) (int, error) {
 	s := p.s
+	// No codec makes data twice as large, so this much is empty frames.
 	if s.consumed > s.slack+2*s.out {
 		return 0, fmt.Errorf("%d packed bytes unpack to %d only", s.consumed, s.out)
 	}
@@ -171,6 +176,7 @@ func (s *stream) Read(p []byte) (int, error) {
 
 // wrap says what may be behind a decoder's error.
 func (s *stream) wrap(err error) error {
+	// The decoders do not tell a match that reaches too far back from damage.
 	tooWide := errors.Is(err, xz.ErrMemlimit) || errors.Is(err, zstd.ErrWindowSizeExceeded) ||
 		errors.Is(err, zstd.ErrDecoderSizeExceeded)
 	if tooWide || s.narrowed {

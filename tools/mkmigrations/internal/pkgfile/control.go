@@ -59,6 +59,7 @@ func parseFields(text string) (map[string]string, error) {
 	var name string
 	var value strings.Builder
 	flush := func() {
+		// Others are dropped at once: a description may be long.
 		if wanted[name] {
 			fields[name] = strings.TrimSpace(value.String())
 		}

@@ -35,6 +35,7 @@ func (r *Reader) controlText(m member, open func() (io.Reader, error)) (string, 
 	if m.size > maxControl {
 		return "", fmt.Errorf("member %q has %d bytes, at most %s are read", m.name, m.size, sizeText(maxControl))
 	}
+	// Nearly all need no more, and what a decoder once allocated it keeps.
 	text, err := r.controlIn(&r.dec, m, open, controlWindow)
 	if errors.Is(err, errWindow) {
 		text, err = r.controlIn(&r.dec, m, open, maxWindow)
@@ -102,6 +103,7 @@ func (r *Reader) outer(visit func(what string, m member, in io.Reader) error) er
 	if err != nil {
 		return err
 	}
+	// Names are collected and counted at the end: the order is free.
 	var parts []string
 	err = walkTar(s, func(h *tar.Header, in io.Reader) error {
 		if h.Typeflag == tar.TypeDir {

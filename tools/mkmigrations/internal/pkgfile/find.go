@@ -37,6 +37,7 @@ func find(dir string, found *[]string) error {
 	} else if !info.IsDir() {
 		return fmt.Errorf("searching %q for packages: not a directory", dir)
 	}
+	// With a slash at the end it is the directory and not the link.
 	if !strings.HasSuffix(top, string(filepath.Separator)) {
 		top += string(filepath.Separator)
 	}

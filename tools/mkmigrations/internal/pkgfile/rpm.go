@@ -110,6 +110,7 @@ func (f rpmFile) checkDigest(s *source, sig *rpmTags) error {
 // digest writes a part of the file to h, piece by piece.
 func (s *source) digest(h hash.Hash, from, to int64) error {
 	for from < to {
+		// In pieces, so that no payload is ever in memory as a whole.
 		n := min(to-from, 256<<10)
 		if from < int64(len(s.head)) {
 			n = min(n, int64(len(s.head))-from)
@@ -160,6 +161,7 @@ func (f rpmFile) metadata(s *source) (*Package, error) {
 	}
 	pkg.setProvides(provides)
 	pkg.Source = recipeOfSourceRpm(sourceRpm, pkg.Name)
+	// A source rpm's ARCH is that of the machine that made it.
 	if f.source {
 		pkg.Arch, pkg.Announces = SourceArch, false
 	}

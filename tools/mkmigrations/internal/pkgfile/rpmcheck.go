@@ -83,6 +83,8 @@ func (s *source) openRpm() (rpmFile, error) {
 	if f.sig, err = s.rpmHeader(rpmLeadSize); err != nil {
 		return f, fmt.Errorf("signature header: %w", err)
 	}
+	// Only the signature header is padded, since its length may change when a
+	// package is signed.
 	if f.main, err = s.rpmHeader(f.sig.end() + -f.sig.size&7); err != nil {
 		return f, fmt.Errorf("main header: %w", err)
 	}
@@ -133,6 +135,7 @@ func (s *source) entries(h rpmHeader, use func(rpmEntry) error) error {
 		if width == 0 {
 			return fmt.Errorf("tag %d has type %d, which is not known", e.tag, e.typ)
 		}
+		// Signed in the library; a negative one would index backwards there.
 		if e.tag > math.MaxInt32 || e.count == 0 || e.off+e.count*width > h.size {
 			return fmt.Errorf("tag %d: %d values at %d do not fit into %d bytes", e.tag, e.count, e.off, h.size)
 		}
@@ -194,6 +197,7 @@ func (s *source) tags(h rpmHeader, wanted ...uint32) (*rpmTags, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A second pass, since entries are sorted by tag and not by offset.
 	return t, s.entries(h, func(e rpmEntry) error {
 		for i := range t.found {
 			if f := &t.found[i]; e.off > f.off && e.off < f.end {

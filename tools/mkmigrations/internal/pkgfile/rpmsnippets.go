@@ -223,6 +223,7 @@ func (l *fileList) visit(c *collector, e cpioEntry, in io.Reader) error {
 	if f.seen {
 		return fmt.Errorf("%q is there twice", f.place.path)
 	}
+	// Before the kind is looked at: a second entry is a fault in any case.
 	f.seen = true
 	if kind := modeKind(e.mode); !e.stripped && kind != f.kind && f.kind != hardLink {
 		return fmt.Errorf("%q is a %s, but listed as a %s", f.place.path, kind, f.kind)
@@ -231,6 +232,7 @@ func (l *fileList) visit(c *collector, e cpioEntry, in io.Reader) error {
 	if err != nil || !take {
 		return err
 	}
+	// Sizes and digests of the list are covered by the header's digest.
 	if e.size != f.stored {
 		return fmt.Errorf("%q has %d bytes, but is listed with %d", f.place.path, e.size, f.stored)
 	}
@@ -252,7 +254,8 @@ func (l *fileList) checkDigest(f *listedFile, data []byte) error {
 	return nil
 }
 
-// complete checks that nothing is listed below root and missing.
+// complete checks that no migration is listed that the payload does not have:
+// rpm would refuse to install such a package.
 func (l *fileList) complete() error {
 	for _, f := range l.files {
 		if f.place.below && !f.seen {

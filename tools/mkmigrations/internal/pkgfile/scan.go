@@ -56,6 +56,7 @@ func Scan(ctx context.Context, files []string, thorough bool, workers int) ([]Re
 			defer wg.Done()
 			r := NewReader()
 			defer r.Close()
+			// A shared counter keeps the order without a goroutine that feeds.
 			for n := next.Add(1); int(n) <= len(order) && ctx.Err() == nil; n = next.Add(1) {
 				i := order[n-1]
 				results[i] = r.scan(files[i], thorough, payloads)

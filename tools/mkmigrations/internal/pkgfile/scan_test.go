@@ -179,6 +179,8 @@ func TestFindFaults(t *testing.T) {
 	if err := os.Chmod(broken, 0); err != nil {
 		t.Fatal(err)
 	}
+	// Else the directory cannot be removed.
+	defer os.Chmod(broken, 0o755)
 	if _, err := Find([]string{dir}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", broken)) {
 		t.Errorf("an unreadable directory: %v", err)
 	}

@@ -56,6 +56,7 @@ func locate(raw string) (place, error) {
 		strings.HasPrefix(raw, "/") {
 		return place{}, fmt.Errorf("path %q is not written as %q", raw, "."+p.path)
 	}
+	// Such names would break the lines that lists and logs consist of.
 	for _, c := range []byte(rel) {
 		if c <= ' ' || c >= 0x7f {
 			return place{}, fmt.Errorf("path %q holds a space or a character that is not printable ASCII", raw)
@@ -120,6 +121,7 @@ func (c *collector) note(path string, kind fileKind) error {
 
 // take reads the content of an admitted migration.
 func (c *collector) take(p place, mode uint32, size int64, r io.Reader) error {
+	// The size was admitted, so it is at most maxScript.
 	data := make([]byte, size)
 	if _, err := io.ReadFull(r, data); err != nil {
 		return fmt.Errorf("reading %q: %w", p.path, unexpected(err))

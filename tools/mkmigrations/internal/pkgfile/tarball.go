@@ -46,6 +46,8 @@ func walkTar(s *stream, visit func(*tar.Header, io.Reader) error) error {
 		h, err := tr.Next()
 		m.inHeader = false
 		switch {
+		// archive/tar takes the end of the stream for the end of the archive:
+		// one that is cut between two entries would look complete.
 		case err == io.EOF && m.ended:
 			return fmt.Errorf("tar archive without an end mark: %w", io.ErrUnexpectedEOF)
 		case err == io.EOF:
