@@ -69,5 +69,4 @@ func at(file string, line int, err error) *ParseError {
 	return &ParseError{File: file, Line: line, Rule: err.Error()}
 }
 
-// quote is %q without the cost of fmt in the runner.
-func quote(s string) string { return strconv.Quote(s) }
+func quote(s string) string { return Quote(s) }

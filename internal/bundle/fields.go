@@ -99,11 +99,11 @@ func readWord[T ~string](to *T, v string, words ...T) error {
 }
 
 func readCount(to *int, v string, most int) error {
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > most || strconv.Itoa(n) != v {
+	n, ok := Number(v)
+	if !ok || n < 1 || n > uint64(most) {
 		return broken("write a number from 1 to "+strconv.Itoa(most), "bad number ", quote(v))
 	}
-	*to = n
+	*to = int(n)
 	return nil
 }
 

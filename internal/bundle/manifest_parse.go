@@ -4,7 +4,6 @@
 package bundle
 
 import (
-	"strconv"
 	"strings"
 )
 
@@ -227,7 +226,7 @@ func (p *manifestParser) readMigration(m *Manifest, stanza []stanzaLine) error {
 		{"Migration", string(one.ID)}, {"File", one.File}, {"Digest", string(one.Digest)}, {"Since", one.Since},
 	} {
 		if need.value == "" {
-			return p.fault(stanza[0].number, "no ", need.name, " in migration ", strconv.Quote(string(one.ID)))
+			return p.fault(stanza[0].number, "no ", need.name, " in migration ", quote(string(one.ID)))
 		}
 	}
 	m.Migrations = append(m.Migrations, one)

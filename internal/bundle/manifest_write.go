@@ -4,7 +4,6 @@
 package bundle
 
 import (
-	"strconv"
 	"strings"
 )
 
@@ -96,11 +95,11 @@ func ParseInitConf(file string, data []byte) (*InitConf, error) {
 	hex := strings.TrimPrefix(lines[0], initMarker+StateDir+"/complete/")
 	c.Anchor = Digest(digestPrefix + hex)
 	if hex == lines[0] || CheckDigest(string(c.Anchor)) != nil {
-		return nil, &ParseError{file, 1, "no marker: " + strconv.Quote(lines[0]), ""}
+		return nil, &ParseError{file, 1, "no marker: " + quote(lines[0]), ""}
 	}
 	state := strings.TrimPrefix(lines[1], initFailure)
 	if state == lines[1] {
-		return nil, &ParseError{file, 2, "no failure state: " + strconv.Quote(lines[1]), ""}
+		return nil, &ParseError{file, 2, "no failure state: " + quote(lines[1]), ""}
 	}
 	if err := readWord(&c.FailureState, state, Degraded, Emergency, Reboot); err != nil {
 		return nil, at(file, 2, err)

@@ -4,9 +4,9 @@
 package main
 
 import (
-	"strconv"
 	"strings"
 
+	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/engine"
 	"meta-migration/target/migrate-runner/internal/report"
 )
@@ -19,7 +19,7 @@ func pad(s string, width int) string {
 	return s
 }
 
-func quote(s string) string { return strconv.Quote(s) }
+func quote(s string) string { return bundle.Quote(s) }
 
 func printVersion(*options) (int, error) {
 	return engine.ExitDone, report.Out("migrate-runner " + version + "\n")

@@ -43,8 +43,12 @@ func TestOldestGoBuilds(t *testing.T) {
 	}
 }
 
-// maxSize is the size budget of the stripped runner, in bytes.
-const maxSize = 2_000_000
+// maxSize is the size budget of the stripped runner, in bytes. On mips Go's
+// empty program is 0.13 MB larger, and so is all code.
+const (
+	maxSize     = 2_000_000
+	maxSizeMIPS = 2_300_000
+)
 
 func TestRunnerSize(t *testing.T) {
 	if testing.Short() {
@@ -73,8 +77,12 @@ func TestRunnerSize(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("%d bytes", info.Size())
-			if info.Size() >= maxSize {
-				t.Errorf("%d bytes are over the budget of %d", info.Size(), maxSize)
+			limit := int64(maxSize)
+			if strings.HasPrefix(name, "mips") {
+				limit = maxSizeMIPS
+			}
+			if info.Size() >= limit {
+				t.Errorf("%d bytes are over the budget of %d", info.Size(), limit)
 			}
 		})
 	}

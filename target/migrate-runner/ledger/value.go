@@ -18,21 +18,26 @@ func number(n int64) string {
 }
 
 func readNumber(v string, to *int64) bool {
-	n, err := strconv.ParseInt(v, 10, 64)
-	*to = n
-	return err == nil
+	digits := strings.TrimPrefix(v, "-")
+	n, ok := bundle.Number(digits)
+	*to = int64(n)
+	if digits != v {
+		*to = -*to
+	}
+	return ok
 }
 
 func readInt(v string, to *int) bool {
-	n, err := strconv.ParseInt(v, 10, 32)
+	var n int64
+	ok := readNumber(v, &n)
 	*to = int(n)
-	return err == nil
+	return ok && n == int64(int32(n))
 }
 
 func readUint(v string, to *uint64) bool {
-	n, err := strconv.ParseUint(v, 10, 63)
+	n, ok := bundle.Number(v)
 	*to = n
-	return err == nil && strconv.FormatUint(n, 10) == v
+	return ok
 }
 
 func flag(b bool) string {

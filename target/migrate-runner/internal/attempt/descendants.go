@@ -4,11 +4,11 @@
 package attempt
 
 import (
-	"strconv"
 	"strings"
 	"syscall"
 	"unsafe"
 
+	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/internal/sys"
 )
 
@@ -40,9 +40,9 @@ func descendants() []int {
 	}
 	children := map[int][]int{}
 	for _, name := range names {
-		if pid, err := strconv.Atoi(name); err == nil {
+		if pid, ok := bundle.Number(name); ok {
 			if parent, ok := parentOf(fd, name); ok {
-				children[parent] = append(children[parent], pid)
+				children[parent] = append(children[parent], int(pid))
 			}
 		}
 	}
@@ -72,8 +72,8 @@ func parentOf(proc int, pid string) (parent int, ok bool) {
 	if len(fields) < 2 || fields[0] == "Z" || fields[0] == "X" {
 		return 0, false
 	}
-	parent, err = strconv.Atoi(fields[1])
-	return parent, err == nil
+	above, ok := bundle.Number(fields[1])
+	return int(above), ok
 }
 
 func signalAll(pids []int, sig syscall.Signal) {

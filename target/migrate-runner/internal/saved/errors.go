@@ -6,6 +6,8 @@ package saved
 import (
 	"strconv"
 	"syscall"
+
+	"meta-migration/internal/bundle"
 )
 
 // SpaceError is returned by [Fits]: the saves would not fit.
@@ -42,7 +44,7 @@ type opError struct {
 }
 
 func (e *opError) Error() string {
-	s := e.op + " " + strconv.Quote(e.path) + ": " + e.err.Error()
+	s := e.op + " " + bundle.Quote(e.path) + ": " + e.err.Error()
 	if e.hint != "" {
 		s += " (" + e.hint + ")"
 	}

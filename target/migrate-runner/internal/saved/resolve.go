@@ -4,7 +4,6 @@
 package saved
 
 import (
-	"sort"
 	"strings"
 	"syscall"
 
@@ -162,7 +161,12 @@ func plan(root int, paths []string) ([]target, error) {
 		}
 		all = append(all, t)
 	}
-	sort.Slice(all, func(i, j int) bool { return lessNames(all[i].names(), all[j].names()) })
+	// An insertion sort: Paths are few, and one by reflection is 3 KB.
+	for i := range all {
+		for j := i; j > 0 && lessNames(all[j].names(), all[j-1].names()); j-- {
+			all[j], all[j-1] = all[j-1], all[j]
+		}
+	}
 	var kept []target
 	for _, t := range all {
 		covered, err := isCovered(root, kept, &t)

@@ -256,7 +256,7 @@ func TestDamage(t *testing.T) {
 func TestStore(t *testing.T) {
 	f := newField(t)
 	f.write("etc/a", "")
-	for _, n := range []uint64{10, 9, 1<<64 - 1} {
+	for _, n := range []uint64{10, 9, 1<<63 - 1} {
 		f.save(n, "/etc")
 	}
 	for _, d := range []string{"11.part", "12.drop", "x.part", "007", "+5", "13.part.drop"} {
@@ -264,7 +264,7 @@ func TestStore(t *testing.T) {
 	}
 	got, err := Numbers(f.savesFd)
 	must(t, err)
-	if want := []uint64{9, 10, 1<<64 - 1}; !reflect.DeepEqual(got, want) {
+	if want := []uint64{9, 10, 1<<63 - 1}; !reflect.DeepEqual(got, want) {
 		t.Errorf("numbers %v, want %v", got, want)
 	}
 	must(t, Sweep(f.savesFd))
@@ -274,7 +274,7 @@ func TestStore(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := "+5 007 10 13.part.drop 18446744073709551615 9 x.part"; strings.Join(names, " ") != want {
+	if want := "+5 007 10 13.part.drop 9223372036854775807 9 x.part"; strings.Join(names, " ") != want {
 		t.Errorf("left %q, want %q", names, want)
 	}
 	if err := Save(f.rootFd, f.savesFd, 9, []string{"/etc"}); err == nil {

@@ -4,11 +4,12 @@
 package saved
 
 import (
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/internal/sys"
 )
 
@@ -38,14 +39,13 @@ func Numbers(dir int) ([]uint64, error) {
 			all = append(all, n)
 		}
 	}
-	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	slices.Sort(all)
 	return all, nil
 }
 
 // saveNumber reads a number as FormatUint writes it.
 func saveNumber(name string) (uint64, bool) {
-	n, err := strconv.ParseUint(name, 10, 64)
-	return n, err == nil && strconv.FormatUint(n, 10) == name
+	return bundle.Number(name)
 }
 
 // Drop removes the save number. It is gone as soon as the first step is on the

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/internal/sys"
 )
 
@@ -125,7 +126,7 @@ func (v *verifier) content(rec *record) error {
 	}
 	fd, err := openContent(v.save, rec)
 	if err == syscall.ENOENT {
-		return v.damage("the content of " + strconv.Quote(rec.name) + " is missing")
+		return v.damage("the content of " + bundle.Quote(rec.name) + " is missing")
 	}
 	if err != nil {
 		return err
@@ -136,14 +137,14 @@ func (v *verifier) content(rec *record) error {
 		return err
 	}
 	if st.Size != rec.size || st.Type() != syscall.S_IFREG {
-		return v.damage("the content of " + strconv.Quote(rec.name) + " has another length")
+		return v.damage("the content of " + bundle.Quote(rec.name) + " has another length")
 	}
 	if rec.content == contentClone {
 		return nil
 	}
 	sum, err := digest(fd, rec.size)
 	if err == nil && sum != rec.sum {
-		return v.damage("the content of " + strconv.Quote(rec.name) + " has changed")
+		return v.damage("the content of " + bundle.Quote(rec.name) + " has changed")
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/internal/sys"
 	"meta-migration/target/migrate-runner/ledger"
 )
@@ -161,15 +162,15 @@ func (d *Dir) SetAside() (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	taken := 0
+	taken := uint64(0)
 	for _, n := range names {
 		if text, ok := strings.CutPrefix(n, ledgerName+".corrupt-"); ok {
-			if k, err := strconv.Atoi(text); err == nil && k > taken {
+			if k, ok := bundle.Number(text); ok && k > taken {
 				taken = k
 			}
 		}
 	}
-	name = ledgerName + ".corrupt-" + strconv.Itoa(taken+1)
+	name = ledgerName + ".corrupt-" + strconv.FormatUint(taken+1, 10)
 	if err := sys.Renameat(d.FD, ledgerName, d.FD, name); err != nil {
 		return "", err
 	}

@@ -4,9 +4,10 @@
 package sys
 
 import (
-	"strconv"
 	"strings"
 	"syscall"
+
+	"meta-migration/internal/bundle"
 )
 
 // A Mount is one line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
@@ -50,9 +51,9 @@ func parseMount(line string) (m Mount, ok bool) {
 		return m, false
 	}
 	major, minor, _ := strings.Cut(left[2], ":")
-	ma, err1 := strconv.ParseUint(major, 10, 32)
-	mi, err2 := strconv.ParseUint(minor, 10, 32)
-	if err1 != nil || err2 != nil {
+	ma, ok1 := bundle.Number(major)
+	mi, ok2 := bundle.Number(minor)
+	if !ok1 || !ok2 {
 		return m, false
 	}
 	m = Mount{Device{uint32(ma), uint32(mi)}, unescapeMount(left[4]), true, right[0], unescapeMount(right[2])}
@@ -73,11 +74,10 @@ func unescapeMount(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == '\\' && i+3 < len(s) {
-			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
-				b.WriteByte(byte(n))
-				i += 3
-				continue
-			}
+			// The kernel writes three octal digits, always.
+			b.WriteByte(s[i+1]<<6 | s[i+2]&7<<3 | s[i+3]&7)
+			i += 3
+			continue
 		}
 		b.WriteByte(s[i])
 	}
