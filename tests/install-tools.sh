@@ -26,6 +26,8 @@ unshare     util-linux      gives tests their own mounts
 strace      strace          counts the flushes of the ledger
 shellcheck  shellcheck      checks shell scripts
 git         git             lists the files of the repository
+mke2fs      e2fsprogs       makes disks for the sweep over power cuts
+qemu-system-x86_64 qemu-system-x86 is the machine of that sweep
 '
 
 # There may be sbin directories that a plain user's PATH lacks.

@@ -4,3 +4,8 @@
 .PHONY: sweep
 sweep: ## kill the runner, and fail it, at every system call of every scenario
 	SWEEP=full go test ./tests/crash -count=1 -timeout=0 -v
+
+.PHONY: block-sweep
+block-sweep: ## cut the power in BLOCK_STATES (12000) states of recorded disks
+	@tests/install-tools.sh qemu-system-x86_64 mke2fs busybox xz
+	BLOCK_STATES=$${BLOCK_STATES:-12000} go test ./tests/crash/block -count=1 -timeout=0 -v

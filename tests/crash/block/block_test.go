@@ -106,41 +106,21 @@ func tryMount(dir string) error {
 	})
 }
 
-// newDisks makes two disks of each of the scenarios: a quiet and a busy one.
-func newDisks(t *testing.T, names ...string) []*disk {
+// newDisk makes a disk of a tree that a scenario has prepared.
+func newDisk(t *testing.T, name, runner, root string, s crash.Scenario) *disk {
 	t.Helper()
-	var disks []*disk
-	dir := scratch(t)
-	for _, s := range crash.Scenarios() {
-		if len(names) > 0 && !contains(names, s.Name) {
-			continue
-		}
-		root := s.Prepare(t)
-		for _, kind := range []string{"", "-busy"} {
-			b, err := format(filepath.Join(dir, s.Name), root)
-			if err != nil {
-				t.Fatal(err)
-			}
-			disks = append(disks, &disk{name: s.Name + kind, scenario: s, base: b})
-		}
+	b, err := format(filepath.Join(scratch(t), "image"), root)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return disks
+	return &disk{name: name, runner: runner, scenario: s, base: b}
 }
 
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
-}
-
-// record boots the machine with a runner.
-func record(t *testing.T, k *kernel, runner string, disks []*disk) {
+// record boots the machine.
+func record(t *testing.T, k *kernel, disks []*disk) {
 	t.Helper()
 	begin := time.Now()
-	m := &machine{kernel: k, busybox: crash.Busybox(), runner: runner, disks: disks}
+	m := &machine{kernel: k, busybox: crash.Busybox(), disks: disks}
 	if console, err := m.boot(scratch(t)); err != nil {
 		t.Fatalf("%v\n%s", err, console)
 	}
@@ -266,11 +246,18 @@ func keep(b *bench, j *job, err error) {
 	}
 }
 
-// TestPowerCut checks states of the disks of every scenario.
+// TestPowerCut checks states of two disks of every scenario: a quiet one and
+// a busy one.
 func TestPowerCut(t *testing.T) {
 	k := needs(t)
-	disks := newDisks(t)
-	record(t, k, crash.Program(t), disks)
+	var disks []*disk
+	for _, s := range crash.Scenarios() {
+		root := s.Prepare(t)
+		for _, name := range []string{s.Name, s.Name + "-busy"} {
+			disks = append(disks, newDisk(t, name, crash.Program(t), root, s))
+		}
+	}
+	record(t, k, disks)
 	result := check(t, crash.Program(t), disks, number(t, "BLOCK_STATES", shortStates))
 	for i, v := range result.violations {
 		if i < 10 {
@@ -286,24 +273,35 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// TestNoSyncIsFound guards the sweep itself: a runner that syncs nothing must
-// not pass.
-func TestNoSyncIsFound(t *testing.T) {
+// TestMissingSyncIsFound guards the sweep itself: a runner that leaves out one
+// of its ways to sync, or all, must not pass. They run in one machine, on a
+// disk each.
+func TestMissingSyncIsFound(t *testing.T) {
 	k := needs(t)
-	bad := crash.Planted(t, "target/migrate-runner/internal/sys/sync.go", map[string]string{
+	skip := map[string]string{
 		"func Fsync(fd int) error { return retry(func() error { return syscall.Fsync(fd) }) }":         "func Fsync(fd int) error { return nil }",
 		"func Fdatasync(fd int) error { return retry(func() error { return syscall.Fdatasync(fd) }) }": "func Fdatasync(fd int) error { return nil }",
 		"func Syncfs(fd int) error {\n": "func Syncfs(fd int) error {\n\tif fd >= 0 {\n\t\treturn nil\n\t}\n",
-	})
-	disks := newDisks(t, "first", "fallback")
-	record(t, k, bad, disks)
-	result := check(t, crash.Program(t), disks, 80)
-	if len(result.violations) == 0 {
-		t.Fatal("the sweep does not find that nothing is synced")
 	}
-	for i, v := range result.violations {
-		if i < 3 {
-			t.Log(strings.SplitN(v, "\n", 2)[0])
+	const file = "target/migrate-runner/internal/sys/sync.go"
+	runners := map[string]string{"none": crash.Planted(t, file, skip)}
+	for from, to := range skip {
+		name, _, _ := strings.Cut(strings.TrimPrefix(from, "func "), "(")
+		runners["no-"+strings.ToLower(name)] = crash.Planted(t, file, map[string]string{from: to})
+	}
+	s := crash.Scenarios()[0]
+	root := s.Prepare(t)
+	var disks []*disk
+	for name, runner := range runners {
+		disks = append(disks, newDisk(t, name, runner, root, s))
+	}
+	record(t, k, disks)
+	for _, d := range disks {
+		result := check(t, crash.Program(t), []*disk{d}, 80)
+		if len(result.violations) == 0 {
+			t.Errorf("%s: the sweep does not find it", d.name)
+			continue
 		}
+		t.Log(strings.SplitN(result.violations[0], "\n", 2)[0])
 	}
 }

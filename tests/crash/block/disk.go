@@ -15,7 +15,8 @@ import (
 
 // A disk is a scenario's: what it was, and what happened to it.
 type disk struct {
-	name     string // of the scenario, and "-busy" behind it
+	name     string // at most 20 bytes; one that ends in "-busy" is busy
+	runner   string // the program that works on it in the machine
 	scenario crash.Scenario
 	base     *base
 	history  *history

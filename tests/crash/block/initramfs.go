@@ -36,6 +36,8 @@ func (a *archive) pad() {
 func (a *archive) dir(name string)               { a.add(name, 0o040755, nil) }
 func (a *archive) program(name string, b []byte) { a.add(name, 0o100755, b) }
 
+func (a *archive) link(name, to string) { a.add(name, 0o120777, []byte(to)) }
+
 // bytes ends the archive.
 func (a *archive) bytes() []byte {
 	a.add("TRAILER!!!", 0, nil)

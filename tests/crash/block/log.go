@@ -51,7 +51,7 @@ func readLog(r io.ReaderAt) ([]entry, error) {
 		}
 		place += sector
 		first, count := binary.LittleEndian.Uint64(head), binary.LittleEndian.Uint64(head[8:])
-		if first > 1<<40 || count > 1<<20 {
+		if first > 1<<40 || count > 1<<16 {
 			return nil, fmt.Errorf("reading entry %d of the log: %d sectors at %d are too many", len(entries), count, first)
 		}
 		e := entry{at: int64(first) * sector, size: int64(count) * sector, flags: binary.LittleEndian.Uint64(head[16:])}

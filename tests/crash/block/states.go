@@ -22,7 +22,7 @@ type write struct {
 // A state is a disk as a power cut can leave it: the base image with these
 // writes, in their order.
 type state struct {
-	kind    string // prefix or reorder
+	kind    string // prefix, reorder or bare
 	cut     int    // the power goes before this entry of the log
 	from    int    // the first entry that was not durable then
 	writes  []write
@@ -111,6 +111,17 @@ func (h *history) reorder(at int, rng *rand.Rand) state {
 	return s
 }
 
+// bare is the state of a disk that loses all that it may.
+func (h *history) bare(at int) state {
+	s := state{kind: "bare", cut: at, from: h.durable[at], claimed: at > h.mark}
+	for i, p := range h.pieces[:at] {
+		if i < s.from || h.entries[i].flags&flagFUA != 0 {
+			s.writes = append(s.writes, p...)
+		}
+	}
+	return s
+}
+
 // pending is the number of pieces that a cut there may lose.
 func (h *history) pending(at int) (n int) {
 	for _, p := range h.pieces[h.durable[at]:at] {
@@ -139,9 +150,10 @@ func (s *state) key() [sha256.Size]byte {
 	return [sha256.Size]byte(sum.Sum(nil))
 }
 
-// states returns n different states: every prefix, then as many reorderings
-// as are needed, spread over the whole history. Less where there are no more.
-// When the prefixes alone are more than half of n, half of n of each kind.
+// states returns n different states: the worst one when the runner has just
+// ended, every prefix, then as many reorderings as are needed, spread over the
+// whole history. Less where there are no more. When the prefixes alone are
+// more than half of n, half of n of each kind.
 func (h *history) states(n int, rng *rand.Rand) []state {
 	var all []state
 	seen := map[[sha256.Size]byte]bool{}
@@ -152,6 +164,9 @@ func (h *history) states(n int, rng *rand.Rand) []state {
 		seen[s.key()] = true
 		all = append(all, s)
 		return true
+	}
+	if h.mark < len(h.entries) {
+		add(h.bare(h.mark + 1))
 	}
 	var cuts, loose []int
 	for at := 1; at <= len(h.entries); at++ {
