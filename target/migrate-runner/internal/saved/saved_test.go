@@ -274,7 +274,7 @@ func TestStore(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := "+5 007 10 13.part.drop 9223372036854775807 9 x.part"; strings.Join(names, " ") != want {
+	if want := "+5 007 10 13.part.drop 9 9223372036854775807 x.part"; strings.Join(names, " ") != want {
 		t.Errorf("left %q, want %q", names, want)
 	}
 	if err := Save(f.rootFd, f.savesFd, 9, []string{"/etc"}); err == nil {
