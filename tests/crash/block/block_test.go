@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,13 +37,22 @@ func number(t *testing.T, name string, unset int) int {
 	return n
 }
 
-// scratch is a directory in memory, where there is one.
+// scratch is a directory in memory, where there is enough of it: a container
+// has only a little.
 func scratch(t *testing.T) string {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs("/dev/shm", &st); err != nil || int64(st.Bavail)*int64(st.Bsize) < 512<<20 {
+		return t.TempDir()
+	}
 	dir, err := os.MkdirTemp("/dev/shm", "migration-block-")
 	if err != nil {
 		return t.TempDir()
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	return dir
 }
 
@@ -159,7 +169,7 @@ func (a *tally) add(j *job, seen sight, err error) {
 	count(&a.open, seen.open)
 	count(&a.torn, seen.torn)
 	count(&a.saved, seen.saved)
-	if _, ok := err.(violation); ok {
+	if isViolation(err) {
 		a.violations = append(a.violations, fmt.Sprintf("%s, %s, cut before entry %d of %d (ended: %v): %v",
 			j.disk.name, j.state.kind, j.state.cut, len(j.disk.history.entries), j.state.claimed, err))
 	} else if err != nil && a.trouble == nil {
@@ -237,7 +247,7 @@ func check(t *testing.T, runner string, disks []*disk, n int) *tally {
 // power cut left it, so it can be looked at and run again.
 func keep(b *bench, j *job, err error) {
 	dir := os.Getenv("BLOCK_KEEP")
-	if _, ok := err.(violation); !ok || dir == "" {
+	if dir == "" || !isViolation(err) {
 		return
 	}
 	name := fmt.Sprintf("%s-%s-%d.img", j.disk.name, j.state.kind, j.state.cut)

@@ -5,6 +5,7 @@ package block
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -75,6 +76,12 @@ func (b *bench) with(disk *base, writes []write, look func() error) (err error) 
 type violation string
 
 func (v violation) Error() string { return string(v) }
+
+// isViolation tells a finding from the test's own trouble.
+func isViolation(err error) bool {
+	var v violation
+	return errors.As(err, &v)
+}
 
 func violated(format string, args ...any) error { return violation(fmt.Sprintf(format, args...)) }
 
@@ -147,8 +154,9 @@ func (b *bench) check(d *disk, s *state) (seen sight, err error) {
 		}
 		return b.again(d, found)
 	})
-	if e, ok := err.(*mountError); ok {
-		err = violation(e.Error())
+	var refused *mountError
+	if errors.As(err, &refused) {
+		err = violation(refused.Error())
 	}
 	return seen, err
 }

@@ -65,7 +65,7 @@ func unpack(dir, name string) (*kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(part)
+	defer func() { _ = os.RemoveAll(part) }()
 	if out, err := exec.Command("dpkg-deb", "-x", debs[len(debs)-1], part).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("unpacking %s: %w: %s", name, err, bytes.TrimSpace(out))
 	}
@@ -73,7 +73,7 @@ func unpack(dir, name string) (*kernel, error) {
 	if err := os.Rename(part, whole); err != nil && !os.IsExist(err) {
 		return nil, err
 	}
-	os.Remove(debs[len(debs)-1])
+	_ = os.Remove(debs[len(debs)-1]) // its content is there now
 	had, _ := filepath.Glob(filepath.Join(whole, "boot", "vmlinuz-*"))
 	if len(had) == 0 {
 		return nil, fmt.Errorf("unpacking %s: it holds no kernel", name)

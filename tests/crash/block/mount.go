@@ -4,6 +4,7 @@
 package block
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -75,7 +76,7 @@ func mountImage(image, point string) error {
 func unmount(point string) error {
 	for tries := 0; ; tries++ {
 		err := syscall.Unmount(point, 0)
-		if err != syscall.EBUSY || tries == 1000 {
+		if !errors.Is(err, syscall.EBUSY) || tries == 1000 {
 			return err
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -110,10 +111,10 @@ func attach(file *os.File) (*os.File, error) {
 			if _, err = ioctl(loop.Fd(), loopSetStatus64, uintptr(unsafe.Pointer(&info))); err == nil {
 				return loop, nil
 			}
-			ioctl(loop.Fd(), loopClearFD, 0)
+			_, _ = ioctl(loop.Fd(), loopClearFD, 0)
 		}
-		loop.Close()
-		if tries == 50 || err != syscall.EBUSY && err != syscall.EAGAIN {
+		_ = loop.Close()
+		if tries == 50 || !errors.Is(err, syscall.EBUSY) && !errors.Is(err, syscall.EAGAIN) {
 			return nil, fmt.Errorf("attaching %q: %w", file.Name(), err)
 		}
 	}

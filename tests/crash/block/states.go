@@ -140,7 +140,7 @@ func (s *state) key() [sha256.Size]byte {
 	}
 	for i, w := range s.writes {
 		if last[w.at] == i {
-			binary.Write(sum, binary.LittleEndian, w.at)
+			sum.Write(binary.LittleEndian.AppendUint64(nil, uint64(w.at)))
 			sum.Write(w.data)
 		}
 	}
