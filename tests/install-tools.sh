@@ -5,7 +5,7 @@
 # usage: tests/install-tools.sh [COMMAND...]
 #
 # Installs the Debian packages of those commands that are missing (default: all
-# that a test uses): as root, or by sudo where that asks no password. Where it
+# but those with a "+", which are large and have make targets of their own): as root, or by sudo where that asks no password. Where it
 # may not, or the package cannot be had, it says which commands are missing and
 # exits 0: the tests that need them are skipped, with that reason.
 
@@ -27,7 +27,7 @@ strace      strace          counts the flushes of the ledger
 shellcheck  shellcheck      checks shell scripts
 git         git             lists the files of the repository
 mke2fs      e2fsprogs       makes disks for the sweep over power cuts
-qemu-system-x86_64 qemu-system-x86 is the machine of that sweep
++qemu-system-x86_64 qemu-system-x86 is the machine of that sweep
 '
 
 # There may be sbin directories that a plain user's PATH lacks.
@@ -37,7 +37,7 @@ say() { printf 'install-tools: %s\n' "$*" >&2; }
 
 package_of() {
     printf '%s' "$table" | while read -r command package _; do
-        if [ "$command" = "$1" ]; then echo "$package"; fi
+        if [ "${command#+}" = "$1" ]; then echo "$package"; fi
     done
 }
 
@@ -56,7 +56,7 @@ report() {
 
 if [ $# -eq 0 ]; then
     # shellcheck disable=SC2046 # one word a command
-    set -- $(printf '%s' "$table" | awk 'NF { print $1 }')
+    set -- $(printf '%s' "$table" | awk 'NF && !/^\+/ { print $1 }')
 fi
 wanted=$(missing "$@")
 [ -n "$wanted" ] || exit 0
