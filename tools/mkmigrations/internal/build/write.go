@@ -111,7 +111,12 @@ func newStage(dir string) (*stage, error) {
 	if err != nil {
 		return nil, bare(err)
 	}
-	lock, err := lockDir(path, false)
+	// The umask may have taken even the owner's rights.
+	err = os.Chmod(path, 0o700)
+	var lock *os.File
+	if err == nil {
+		lock, err = lockDir(path, false)
+	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(path))
 	}
@@ -172,8 +177,8 @@ func (s *stage) remove() error {
 func (s *stage) fill(ctx context.Context, tree []file, at time.Time) error {
 	dirs := dirsOf(tree)
 	for _, dir := range dirs {
-		if err := os.Mkdir(filepath.Join(s.path, dir), modeDir); err != nil {
-			return fmt.Errorf("%q: %w", dir, bare(err))
+		if err := s.each(ctx, dir, makeDir); err != nil {
+			return err
 		}
 	}
 	for _, f := range tree {
@@ -227,6 +232,14 @@ func (s *stage) each(ctx context.Context, name string, do func(path string) erro
 		return fmt.Errorf("%q: %w", name, bare(err))
 	}
 	return nil
+}
+
+// makeDir makes a directory that can be written to, whatever the umask.
+func makeDir(path string) error {
+	if err := os.Mkdir(path, modeDir); err != nil {
+		return err
+	}
+	return os.Chmod(path, modeDir)
 }
 
 func writeFile(path string, f file, at time.Time) error {
