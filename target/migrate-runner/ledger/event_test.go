@@ -185,3 +185,19 @@ func FuzzEvent(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLine gets behind the check value: what is read of any line of a known
+// kind is written so that it is read as the same again.
+func FuzzLine(f *testing.F) {
+	e := full()
+	f.Add(strings.TrimSuffix(strings.SplitN(Encode(&e), " ", 4)[3], "\n"))
+	f.Add("retried id=a:b colour=blue at=+5")
+	f.Add("reverted refs=0,1 ref=0 items=a:b|1|wx||c:d")
+	f.Fuzz(func(t *testing.T, rest string) {
+		log, err := Parse([]byte(line("1", "1", rest)))
+		if err != nil || len(log.Events) != 1 || !log.Events[0].Kind.Known() {
+			return
+		}
+		isReadBack(t, log.Events[0])
+	})
+}
