@@ -4,8 +4,9 @@
 #
 # usage: tests/install-tools.sh [COMMAND...]
 #
-# Installs the Debian packages of those commands that are missing (default: all
-# but those with a "+", which are large and have make targets of their own): as root, or by sudo where that asks no password. Where it
+# Installs the Debian packages of those commands that are missing: as root, or by
+# sudo where that asks no password. Without arguments all that a test uses, but
+# those with a "+": they are large, and have make targets of their own. Where it
 # may not, or the package cannot be had, it says which commands are missing and
 # exits 0: the tests that need them are skipped, with that reason.
 

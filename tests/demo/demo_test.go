@@ -16,8 +16,12 @@ import (
 // the real one, and with the programs.
 func checkout(t *testing.T) string {
 	t.Helper()
-	if _, err := exec.LookPath("busybox"); err != nil {
-		t.Skip("busybox is not installed")
+	busybox, err := exec.LookPath("busybox")
+	if err == nil {
+		err = checkStatic(busybox)
+	}
+	if err != nil {
+		t.Skipf("no static busybox (Debian: busybox-static): %v", err)
 	}
 	dir := t.TempDir()
 	// Its parent is the test's own, and closed to others.

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -73,6 +74,9 @@ func makeRootfs(root string) error {
 	if err != nil {
 		return errors.New("a device needs busybox: install busybox-static")
 	}
+	if err := checkStatic(busybox); err != nil {
+		return err
+	}
 	for _, dir := range []string{"bin", "etc", "usr/sbin", "usr/lib", "var/lib/migration", "root", "run", "sys", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			return err
@@ -91,6 +95,21 @@ func makeRootfs(root string) error {
 		}
 		if err := os.Symlink("busybox", filepath.Join(root, "bin", name)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkStatic refuses a busybox that needs libraries, which the device has not.
+func checkStatic(busybox string) error {
+	f, err := elf.Open(busybox)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return fmt.Errorf("%s needs shared libraries: install busybox-static", busybox)
 		}
 	}
 	return nil
