@@ -10,7 +10,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"meta-migration/tests/packages"
 )
@@ -34,6 +36,20 @@ func feedOf(n int) []packages.Package {
 	return pkgs
 }
 
+// reportCPU adds the processor's time for one package, which a busy machine
+// does not change much.
+func reportCPU(b *testing.B, who, packages int) func() {
+	used := func() time.Duration {
+		var u syscall.Rusage
+		check(syscall.Getrusage(who, &u))
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	before := used()
+	return func() {
+		b.ReportMetric(float64(used()-before)/float64(time.Microsecond)/float64(b.N*packages), "cpu-us/package")
+	}
+}
+
 type maker func(string, packages.Compression, ...packages.Package) ([]string, error)
 
 // benchMetadata measures ReadMetadata over a few packages, and beside it the
@@ -45,6 +61,7 @@ func benchMetadata(b *testing.B, mk maker, c packages.Compression) {
 		r := NewReader()
 		defer r.Close()
 		b.ReportAllocs()
+		defer reportCPU(b, syscall.RUSAGE_SELF, 1)()
 		for i := range b.N {
 			if _, err := r.ReadMetadata(files[i%len(files)]); err != nil {
 				b.Fatal(err)
@@ -53,6 +70,7 @@ func benchMetadata(b *testing.B, mk maker, c packages.Compression) {
 	})
 	b.Run("floor", func(b *testing.B) {
 		buf := make([]byte, 64<<10)
+		defer reportCPU(b, syscall.RUSAGE_SELF, 1)()
 		for i := range b.N {
 			f, err := os.Open(files[i%len(files)])
 			if err != nil {
@@ -80,6 +98,7 @@ func BenchmarkScan(b *testing.B) {
 		packages.Check(b, err)
 		multiply(b, made, 20)
 		b.Run(format.name, func(b *testing.B) {
+			defer reportCPU(b, syscall.RUSAGE_SELF, 1000)()
 			for range b.N {
 				files, err := Find([]string{dir})
 				if err != nil {
@@ -124,6 +143,7 @@ func benchRpmQuery(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.ResetTimer()
+	defer reportCPU(b, syscall.RUSAGE_CHILDREN, 1000)()
 	for range b.N {
 		args := append([]string{"-qp", "--qf", "%{NAME} %{EVR} %{ARCH} %{SOURCERPM} [%{PROVIDENAME} ]\n"}, files...)
 		if out, err := exec.Command("rpm", args...).Output(); err != nil {

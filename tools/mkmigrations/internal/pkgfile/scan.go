@@ -42,7 +42,7 @@ func (r Result) Unannounced() bool {
 // is looked at between packages.
 func Scan(ctx context.Context, files []string, thorough bool, workers int) ([]Result, error) {
 	results := make([]Result, len(files))
-	order := largestFirst(files)
+	order := readingOrder(files, thorough)
 	// Payloads need the large windows, so fewer are open at a time.
 	payloads := make(chan *Reader, maxOpenPayloads)
 	for range maxOpenPayloads {
@@ -80,13 +80,19 @@ func workerCount(n int) int {
 	return min(n, MaxWorkers)
 }
 
-// largestFirst returns the order in which files are read: one that takes long
-// must not be the last to start.
-func largestFirst(files []string) []int {
+// readingOrder returns the order in which files are read. Where payloads are
+// opened it is largest first: one that takes long must not be the last to
+// start. Metadata takes the same time for all, so sizes are not asked for.
+func readingOrder(files []string, thorough bool) []int {
 	order := make([]int, len(files))
+	for i := range order {
+		order[i] = i
+	}
+	if !thorough {
+		return order
+	}
 	sizes := make([]int64, len(files))
 	for i, file := range files {
-		order[i] = i
 		// A file that cannot be looked at gets its error from the Reader.
 		if info, err := os.Stat(file); err == nil {
 			sizes[i] = info.Size()

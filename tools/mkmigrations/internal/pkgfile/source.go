@@ -8,15 +8,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"syscall"
 )
 
 // headSize is how much is read at first. It holds the whole of most control
 // archives and rpm headers, so that one read serves for the metadata.
 const headSize = 32 << 10
 
-// file is what is read: an *os.File, or bytes in a fuzz test.
+// file is what is read: a descriptor, or bytes in a fuzz test.
 type file interface {
 	io.ReaderAt
 	io.Closer
@@ -35,20 +33,13 @@ type source struct {
 
 // open opens file, which must be regular, and reads its head.
 func (s *source) open(name string) error {
-	// A FIFO must not block the build.
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return fmt.Errorf("opening %q: %w", name, bare(err))
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("not a regular file")
-	}
+	f, size, err := openDescriptor(name)
 	if err == nil {
-		err = s.start(f, name, info.Size())
+		if err = s.start(f, name, size); err != nil {
+			_ = f.Close()
+		}
 	}
 	if err != nil {
-		_ = f.Close()
 		return fmt.Errorf("opening %q: %w", name, bare(err))
 	}
 	return nil
@@ -84,7 +75,7 @@ func (s *source) close() {
 	s.f = nil
 }
 
-// ReadAt reads like os.File, from the head where it can.
+// ReadAt reads from the head where it can.
 func (s *source) ReadAt(p []byte, off int64) (int, error) {
 	if off >= 0 && off+int64(len(p)) <= int64(len(s.head)) {
 		return copy(p, s.head[off:]), nil
