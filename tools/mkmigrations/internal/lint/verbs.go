@@ -3,14 +3,36 @@
 
 package lint
 
-import "mvdan.cc/sh/v3/syntax"
+import (
+	"sync"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// lastLibrary holds the functions of the library that was asked for last:
+// there is one in a run, and parsing it takes as long as twenty scripts.
+var lastLibrary struct {
+	sync.Mutex
+	text  string
+	verbs map[string]bool
+}
 
 // verbsOf are the functions that the shell library defines. A library that
-// does not parse defines none: its own tests say so.
+// does not parse defines none: its own tests say so. The map is not to be
+// changed.
 func verbsOf(library []byte) map[string]bool {
+	lastLibrary.Lock()
+	defer lastLibrary.Unlock()
+	if lastLibrary.verbs == nil || lastLibrary.text != string(library) {
+		lastLibrary.text, lastLibrary.verbs = string(library), parseVerbs(library)
+	}
+	return lastLibrary.verbs
+}
+
+func parseVerbs(library []byte) map[string]bool {
 	tree, _, err := parse(library, syntax.LangPOSIX)
 	if err != nil {
-		return nil
+		return map[string]bool{}
 	}
 	return functionNames(tree)
 }
