@@ -68,6 +68,10 @@ func openDevice(o *options, root int, onCorrupt bundle.OnCorrupt) (*device, erro
 	if err != nil {
 		return nil, damaged(err)
 	}
+	// Nobody may write behind, or compact away, what he does not understand.
+	if refusal := engine.Fold(log.Events).Unknown(); refusal != nil {
+		return nil, refusal
+	}
 	if log.End > compactAbove {
 		log = compact(dir, log)
 	}

@@ -27,9 +27,7 @@ type Decision struct {
 func Decide(b *Bundle, s *State, freshUnless bool) *Decision {
 	d := &Decision{After: s.Clone()}
 	if s.Critical != nil {
-		d.Refusal = &Refusal{ExitDowngrade,
-			"the ledger holds an event of kind \"" + string(s.Critical.Kind) + "\" that this runner does not know",
-			"install the newer image again"}
+		d.Refusal = s.Unknown()
 		return d
 	}
 	if s.Events == 0 && len(b.FreshUnless) > 0 && !freshUnless {
@@ -202,6 +200,17 @@ func (c *coverage) covers(id bundle.ID) bool {
 	}
 	c.known[id] = covered
 	return covered
+}
+
+// Unknown is the refusal to use, or to change, a ledger that holds a critical
+// event which this program does not know; nil where it holds none.
+func (s *State) Unknown() *Refusal {
+	if s.Critical == nil {
+		return nil
+	}
+	return &Refusal{ExitDowngrade,
+		"the ledger holds an event of kind \"" + string(s.Critical.Kind) + "\" that this runner does not know",
+		"install the newer image again"}
 }
 
 func tooOld(b *Bundle, s *State) *Refusal {
