@@ -36,7 +36,7 @@ import (
 //	events WORD…                     the kinds of all events of dev's ledger are exactly WORD…
 //	setbytes FILE OFFSET TEXT        overwrites bytes
 //	tear FILE N                      cuts the last N lines off a ledger but for some bytes of the first of them
-//	tmpfs DIR, mountproc DIR         mounts until the script ends
+//	tmpfs DIR, smalltmpfs DIR (1 MiB), mountproc DIR         mounts until the script ends
 //	digest-of FILE IN                writes FILE's digest into the file IN, where it says @digest@
 func deviceCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
@@ -45,6 +45,7 @@ func deviceCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"append-event": appendEvent, "events": checkEvents, "setbytes": setBytes,
 		"digest-of": digestOf, "tear": tearLedger,
 		"tmpfs": mount("tmpfs"), "mountproc": mount("proc"),
+		"smalltmpfs": mount("small"),
 	}
 }
 
@@ -322,7 +323,14 @@ func tearLedger(ts *testscript.TestScript, neg bool, args []string) {
 func mount(kind string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		dir := ts.MkAbs(args[0])
-		ts.Check(syscall.Mount(kind, dir, kind, 0, map[string]string{"tmpfs": "mode=755"}[kind]))
+		fs, options := kind, ""
+		switch kind {
+		case "tmpfs":
+			options = "mode=755"
+		case "small":
+			fs, options = "tmpfs", "mode=755,size=1m"
+		}
+		ts.Check(syscall.Mount(fs, dir, fs, 0, options))
 		ts.Defer(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	}
 }
