@@ -114,7 +114,7 @@ func TestKillAtEveryCall(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			w := newSweep(t, s)
 			begin := time.Now()
-			points := w.points(40)
+			points := w.points(15)
 			for _, n := range points {
 				root := clone(t, w.before)
 				r, err := ptrace.Run(w.traced(t, root), ptrace.Plan{At: n, Kill: true})
@@ -135,7 +135,7 @@ func TestKillTwice(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.name, func(t *testing.T) {
 			w := newSweep(t, s)
-			points := w.points(10)
+			points := w.points(4)
 			for _, n := range points {
 				root := clone(t, w.before)
 				first, err := ptrace.Run(w.traced(t, root), ptrace.Plan{At: n, Kill: true})
@@ -161,7 +161,7 @@ func TestFailEveryCall(t *testing.T) {
 			w := newSweep(t, s)
 			begin := time.Now()
 			errnos := []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EROFS}
-			points := w.points(25)
+			points := w.points(8)
 			for i, n := range points {
 				for _, errno := range errnos {
 					if os.Getenv("SWEEP") != "full" && errno != errnos[i%len(errnos)] {
