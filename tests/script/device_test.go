@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -144,27 +145,25 @@ type background struct {
 }
 
 func startRunner(ts *testscript.TestScript, neg bool, args []string) {
-	path, err := exec.LookPath("migrate-runner")
-	if err != nil {
-		path = filepath.Join(strings.Split(ts.Getenv("PATH"), ":")[0], "migrate-runner")
-	}
-	b := &background{cmd: exec.Command(path, append(args, "--root", ts.MkAbs(deviceDir))...)}
+	b := &background{cmd: exec.Command(filepath.Join(binDir, "migrate-runner"), append(args, "--root", ts.MkAbs(deviceDir))...)}
 	b.cmd.Stderr = &b.err
 	ts.Check(b.cmd.Start())
 	ts.Defer(func() { b.cmd.Process.Kill(); b.cmd.Wait() })
-	running[ts] = b
+	running.Store(ts, b)
 }
 
-var running = map[*testscript.TestScript]*background{}
+// running holds the background of each script; scripts run in parallel.
+var running sync.Map
 
 func stopRunner(ts *testscript.TestScript, neg bool, args []string) {
-	b := running[ts]
-	if b == nil || len(args) != 2 {
+	value, ok := running.LoadAndDelete(ts)
+	if !ok || len(args) != 2 {
 		ts.Fatalf("usage: runner-stop SIGNAL CODE, behind runner-start")
 	}
+	b := value.(*background)
 	signals := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL, "NONE": 0}
-	sig, ok := signals[args[0]]
-	if !ok {
+	sig, known := signals[args[0]]
+	if !known {
 		ts.Fatalf("unknown signal %s", args[0])
 	}
 	ts.Check(b.cmd.Process.Signal(sig))

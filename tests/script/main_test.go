@@ -19,7 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// binDir holds mkmigrations.
+// binDir holds the two programs.
 var binDir string
 
 func TestMain(m *testing.M) {
@@ -44,9 +44,11 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	binDir = dir
-	if err := goBuild("mkmigrations", "meta-migration/tools/mkmigrations"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	for _, pkg := range []string{"meta-migration/tools/mkmigrations", "meta-migration/target/migrate-runner"} {
+		if err := goBuild(filepath.Base(pkg), pkg); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 	}
 	return m.Run()
 }
