@@ -50,7 +50,7 @@ var crashCases = []struct {
 
 // Killed at each system call that changes something, a script run again ends
 // exactly where an undisturbed one ends, with nothing left over. Spread over the
-// script, 40 points are tried in dash and 12 in the others; with
+// script, 15 points are tried in dash and 4 in the others; with
 // MIGRATION_TEST_LONG all of them.
 func TestCrashAnywhere(t *testing.T) {
 	for _, c := range crashCases {
@@ -64,9 +64,9 @@ func TestCrashAnywhere(t *testing.T) {
 					c.setup(calm)
 					events, _ := calm.trace(c.script, 0)
 					want := snapshot(t, calm.root, content)
-					step := 1 + len(events)/40
+					step := 1 + len(events)/15
 					if sh.name != "dash" || testing.Short() {
-						step = 1 + len(events)/12
+						step = 1 + len(events)/4
 					}
 					if os.Getenv("MIGRATION_TEST_LONG") != "" {
 						step = 1
