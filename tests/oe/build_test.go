@@ -244,7 +244,9 @@ func (b *build) run(t *testing.T, words ...string) (string, error) {
 	// nice looks for the command in the PATH that it is given below.
 	cmd := exec.Command("nice", words...)
 	cmd.Dir = b.dir
-	cmd.Env = []string{"PATH=" + path, "HOME=" + b.owner.home, "LANG=en_US.UTF-8", "TERM=dumb", "BUILDDIR=" + b.dir}
+	cmd.Env = []string{"PATH=" + path, "HOME=" + b.owner.home, "LANG=en_US.UTF-8", "TERM=dumb", "BUILDDIR=" + b.dir,
+		// oe-selftest commits to a repository that it makes.
+		"GIT_AUTHOR_NAME=oetest", "GIT_AUTHOR_EMAIL=oetest@localhost", "GIT_COMMITTER_NAME=oetest", "GIT_COMMITTER_EMAIL=oetest@localhost"}
 	pass := []string{}
 	for name, value := range variables {
 		cmd.Env = append(cmd.Env, name+"="+value)

@@ -131,12 +131,11 @@ def write(d):
 
 def add(scripts, faults, name, place, make):
     """Put one more script into {name: (place, data)}."""
+    data = make()
     if name in scripts:
         faults.append('%s: second migration "%s", the first one is in %s; a name stands for one migration'
                       % (place, name, scripts[name][0]))
-        return
-    data = make()
-    if data is not None:
+    elif data is not None:
         scripts[name] = (place, data)
 
 
