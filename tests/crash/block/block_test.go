@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"meta-migration/tests/crash"
+	"meta-migration/tests/machine"
 )
 
 // shortStates is how many states an ordinary run checks; BLOCK_STATES sets
@@ -58,7 +59,7 @@ func scratch(t *testing.T) string {
 
 // needs skips the test where the machine cannot run or its disks cannot be
 // mounted, and says why.
-func needs(t *testing.T) *kernel {
+func needs(t *testing.T) *machine.Kernel {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("skipping: -short")
@@ -70,7 +71,7 @@ func needs(t *testing.T) *kernel {
 		t.Skip("skipping: no static busybox (Debian: busybox-static)")
 	}
 	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
-	for command, from := range map[string]string{"qemu-system-x86_64": "qemu-system-x86", "mke2fs": "e2fsprogs"} {
+	for command, from := range map[string]string{machine.Qemu: "qemu-system-x86", "mke2fs": "e2fsprogs"} {
 		if _, err := exec.LookPath(command); err != nil {
 			t.Skipf("skipping: no %s (Debian: %s)", command, from)
 		}
@@ -78,7 +79,7 @@ func needs(t *testing.T) *kernel {
 	if err := tryMount(scratch(t)); err != nil {
 		t.Skipf("skipping: ext4 images cannot be mounted here: %v", err)
 	}
-	k, err := debianKernel()
+	k, err := machine.DebianKernel()
 	if err != nil {
 		t.Skipf("skipping: no kernel: %v", err)
 	}
@@ -127,10 +128,10 @@ func newDisk(t *testing.T, name, runner, root string, s crash.Scenario) *disk {
 }
 
 // record boots the machine.
-func record(t *testing.T, k *kernel, disks []*disk) {
+func record(t *testing.T, k *machine.Kernel, disks []*disk) {
 	t.Helper()
 	begin := time.Now()
-	m := &machine{kernel: k, busybox: crash.Busybox(), disks: disks}
+	m := &guestMachine{kernel: k, busybox: crash.Busybox(), disks: disks}
 	if console, err := m.boot(scratch(t)); err != nil {
 		t.Fatalf("%v\n%s", err, console)
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"meta-migration/tests/machine"
 )
 
 // Sizes of a disk, in bytes. What is behind the file system is the guest's
@@ -23,9 +25,9 @@ const (
 
 const markText = "MARK "
 
-// A machine is what one boot needs.
-type machine struct {
-	kernel  *kernel
+// A guestMachine is what one boot needs.
+type guestMachine struct {
+	kernel  *machine.Kernel
 	busybox string
 	disks   []*disk
 }
@@ -64,41 +66,41 @@ echo "ENDS"
 /bin/busybox poweroff -f
 `
 
-func (m *machine) initramfs() ([]byte, error) {
-	var a archive
+func (m *guestMachine) initramfs() ([]byte, error) {
+	var a machine.Archive
 	for _, dir := range []string{"bin", "proc", "sys", "dev", "mnt", "modules", "programs", "runners"} {
-		a.dir(dir)
+		a.Dir(dir)
 	}
 	names := map[string]string{m.busybox: "bin/busybox"}
 	for i, d := range m.disks {
 		if names[d.runner] == "" {
 			names[d.runner] = fmt.Sprintf("programs/%d", i)
 		}
-		a.link("runners/"+d.name, "/"+names[d.runner])
+		a.Link("runners/"+d.name, "/"+names[d.runner])
 	}
 	for path, name := range names {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		a.program(name, data)
+		a.Program(name, data)
 	}
-	modules, err := m.kernel.modules("virtio_pci", "virtio_blk", "ext4", "crc32c_generic")
+	modules, err := m.kernel.Modules("virtio_pci", "virtio_blk", "ext4", "crc32c_generic")
 	if err != nil {
 		return nil, err
 	}
 	for i, mod := range modules {
-		a.add(fmt.Sprintf("modules/%02d-%s", i, mod.name), 0o100644, mod.data)
+		a.Add(fmt.Sprintf("modules/%02d-%s", i, mod.Name), 0o100644, mod.Data)
 	}
-	a.add("dev/console", 0o020600, nil)
-	a.program("init", []byte(fmt.Sprintf(guest, fsSize/4096)))
-	return a.bytes(), nil
+	a.Add("dev/console", 0o020600, nil)
+	a.Program("init", []byte(fmt.Sprintf(guest, fsSize/4096)))
+	return a.Bytes(), nil
 }
 
 // boot runs the machine to its end and reads what it told its disks. dir is
 // for its files. On a loaded host an emulated timer can be late enough for the
 // kernel to give up before it has started init: then it is booted once more.
-func (m *machine) boot(dir string) (console string, err error) {
+func (m *guestMachine) boot(dir string) (console string, err error) {
 	for tries := 0; tries < 2; tries++ {
 		console, err = m.bootOnce(dir)
 		if err == nil || strings.Contains(console, "FAULT") || strings.Contains(console, "RAN") {
@@ -108,9 +110,7 @@ func (m *machine) boot(dir string) (console string, err error) {
 	return console, err
 }
 
-// bootOnce does not use KVM, even where it seems to be there: on hosts that are
-// virtual themselves such a guest may never start.
-func (m *machine) bootOnce(dir string) (console string, err error) {
+func (m *guestMachine) bootOnce(dir string) (console string, err error) {
 	image, err := m.initramfs()
 	if err != nil {
 		return "", err
@@ -119,9 +119,7 @@ func (m *machine) bootOnce(dir string) (console string, err error) {
 	if err := os.WriteFile(initrd, image, 0o644); err != nil {
 		return "", err
 	}
-	args := []string{"-accel", "tcg", "-cpu", "qemu64", "-m", "512", "-nodefaults", "-no-user-config", "-display", "none",
-		"-serial", "stdio", "-monitor", "none", "-no-reboot", "-kernel", m.kernel.image, "-initrd", initrd,
-		"-append", "console=ttyS0 panic=-1 quiet no_timer_check rdinit=/init"}
+	args := append(m.kernel.Args(initrd, "rdinit=/init"), "-no-reboot")
 	// The files need not outlive the host: flushes are recorded, not done.
 	for i, d := range m.disks {
 		file, log := filepath.Join(dir, d.name+".img"), filepath.Join(dir, d.name+".log")
@@ -139,7 +137,7 @@ func (m *machine) bootOnce(dir string) (console string, err error) {
 	}
 	limit, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(limit, "qemu-system-x86_64", args...).CombinedOutput()
+	out, err := exec.CommandContext(limit, machine.Qemu, args...).CombinedOutput()
 	console = string(out)
 	if err != nil {
 		return console, fmt.Errorf("running qemu: %w", err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The meta-migration authors
 
-package block
+package machine
 
 import (
 	"bytes"
@@ -15,19 +15,19 @@ import (
 	"strings"
 )
 
-// A kernel is Debian's for virtual machines, unpacked.
-type kernel struct {
-	image string            // the path of the bzImage
+// A Kernel is Debian's for virtual machines, unpacked.
+type Kernel struct {
+	Image string            // the path of the bzImage
 	files map[string]string // paths of its modules by name
 }
 
 var versioned = regexp.MustCompile(`linux-image-[0-9][^ ]*-cloud-amd64`)
 
-// debianKernel downloads the kernel that linux-image-cloud-amd64 stands for,
+// DebianKernel downloads the kernel that linux-image-cloud-amd64 stands for,
 // unless an earlier run did, and unpacks it below the user's cache directory.
 // Nothing is installed. Where the package lists are missing or no network is
 // there, one that was unpacked before serves.
-func debianKernel() (*kernel, error) {
+func DebianKernel() (*Kernel, error) {
 	if runtime.GOARCH != "amd64" {
 		return nil, fmt.Errorf("the virtual machine is an amd64 one, this is %s", runtime.GOARCH)
 	}
@@ -56,7 +56,7 @@ func debianKernel() (*kernel, error) {
 }
 
 // unpack lets the directory get its final name only when it is whole.
-func unpack(dir, name string) (*kernel, error) {
+func unpack(dir, name string) (*Kernel, error) {
 	debs, _ := filepath.Glob(filepath.Join(dir, name+"_*.deb"))
 	if len(debs) == 0 {
 		return nil, fmt.Errorf("downloading %s: there is no file of it", name)
@@ -81,8 +81,8 @@ func unpack(dir, name string) (*kernel, error) {
 	return openKernel(had[0])
 }
 
-func openKernel(image string) (*kernel, error) {
-	k := &kernel{image, map[string]string{}}
+func openKernel(image string) (*Kernel, error) {
+	k := &Kernel{image, map[string]string{}}
 	root := filepath.Dir(filepath.Dir(image))
 	err := filepath.WalkDir(root, func(path string, _ os.DirEntry, err error) error {
 		if name, _, ok := strings.Cut(filepath.Base(path), ".ko"); ok {
@@ -93,15 +93,15 @@ func openKernel(image string) (*kernel, error) {
 	return k, err
 }
 
-// A module is what insmod loads.
-type module struct {
-	name string
-	data []byte
+// A Module is what insmod loads.
+type Module struct {
+	Name string
+	Data []byte
 }
 
-// modules returns these modules and what they depend on, in the order in
+// Modules returns these modules and what they depend on, in the order in
 // which they can be loaded. A name that is no file is taken as built in.
-func (k *kernel) modules(names ...string) (all []module, err error) {
+func (k *Kernel) Modules(names ...string) (all []Module, err error) {
 	done := map[string]bool{}
 	var add func(name string) error
 	add = func(name string) error {
@@ -123,7 +123,7 @@ func (k *kernel) modules(names ...string) (all []module, err error) {
 				return err
 			}
 		}
-		all = append(all, module{name, data})
+		all = append(all, Module{name, data})
 		return nil
 	}
 	for _, name := range names {
