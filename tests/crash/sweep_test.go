@@ -160,7 +160,7 @@ func TestFailEveryCall(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			w := newSweep(t, s)
 			begin := time.Now()
-			errnos := []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EROFS}
+			errnos := []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EROFS, syscall.EDQUOT}
 			points := w.points(8)
 			for i, n := range points {
 				for _, errno := range errnos {
