@@ -117,10 +117,28 @@ func damaged(err error) error {
 		"repair the storage; where running every migration again is safe, move " + bundle.StateDir + "/ledger away or build the image with On-Corrupt: rerun"}
 }
 
-// beginAnew sets a damaged ledger aside: as if it were lost.
+// beginAnew sets a damaged ledger aside: as if it were lost. Only what was
+// under way is put back first, where the last event says so: every migration
+// runs again, and none is to begin on data that another one left half done.
 func beginAnew(root int, dir *statedir.Dir, damage *ledger.DamageError) (*ledger.Log, error) {
 	if err := dir.RemoveMarkers(); err != nil {
 		return nil, doing("removing the marker", err)
+	}
+	if e := damage.Last; e != nil {
+		put := e.Refs
+		switch e.Kind {
+		case ledger.Started:
+			put = []uint64{e.Seq}
+		case ledger.Fallback:
+		default:
+			put = nil
+		}
+		d := &device{root: root, dir: dir}
+		for _, number := range put {
+			if err := d.PutBack(number, e.ID); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if err := sweepSaves(dir, nil); err != nil {
 		return nil, err

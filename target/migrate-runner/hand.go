@@ -59,8 +59,10 @@ func retry(o *options) (int, error) {
 		if err := known(b, s, o.id); err != nil {
 			return nil, err
 		}
-		report.Line("the attempts of " + string(o.id) + " start anew")
-		return &ledger.Event{Kind: ledger.Retried, ID: o.id}, nil
+		// What is superseded is not tried, what supersedes it is.
+		id := b.Index.Resolve(o.id)
+		report.Line("the attempts of " + string(id) + " start anew")
+		return &ledger.Event{Kind: ledger.Retried, ID: id}, nil
 	})
 }
 
@@ -69,8 +71,8 @@ func forget(o *options) (int, error) {
 		if err := known(b, s, o.id); err != nil {
 			return nil, err
 		}
-		e := engine.ForgottenEvent(s, o.id)
-		report.Line(string(o.id) + " is pending again" + andItems(e.Items))
+		e := b.ForgottenEvent(s, o.id)
+		report.Line(string(e.ID) + " is pending again" + andItems(e.Items))
 		return &e, nil
 	})
 }
@@ -115,6 +117,9 @@ func require(o *options) (int, error) {
 	v, err := lookAt(o, root)
 	if err != nil {
 		return 0, damaged(err)
+	}
+	if refusal := v.state.Unknown(); refusal != nil {
+		return 0, refusal
 	}
 	if err := known(b, v.state, o.id); err != nil {
 		return 0, err

@@ -129,7 +129,10 @@ func (d *device) hand() {
 	d.journal = append(d.journal, "by hand "+string(id))
 	switch d.random.Intn(4) {
 	case 0:
-		d.byHand(func(b *engine.Bundle, s *engine.State) ledger.Event { return engine.ForgottenEvent(s, id) })
+		if old := d.image.bundle.Index.AllSuperseded(id); len(old) > 0 && d.random.Intn(2) == 0 {
+			id = old[d.random.Intn(len(old))]
+		}
+		d.byHand(func(b *engine.Bundle, s *engine.State) ledger.Event { return b.ForgottenEvent(s, id) })
 	case 1:
 		d.byHand(func(b *engine.Bundle, s *engine.State) ledger.Event { return b.FreshEvent(s, true) })
 	default:

@@ -127,17 +127,18 @@ func EndedEvent(started *ledger.Event, kind ledger.Kind) ledger.Event {
 }
 
 // ForgottenEvent makes id pending again, with all that was recorded applied
-// through it.
-func ForgottenEvent(s *State, id bundle.ID) ledger.Event {
-	e := ledger.Event{Kind: ledger.Forgotten, ID: id}
-	var through []*Record
+// through it. Where the bundle supersedes id, what supersedes it is forgotten
+// with it: a squash would else go on standing for what is to run again.
+func (b *Bundle) ForgottenEvent(s *State, id bundle.ID) ledger.Event {
+	e := ledger.Event{Kind: ledger.Forgotten, ID: b.Index.Resolve(id)}
+	var also []*Record
 	for _, r := range s.Records {
-		if r.Through == id {
-			through = append(through, r)
+		if r.ID != e.ID && (r.ID == id || r.Through != "" && (r.Through == id || r.Through == e.ID)) {
+			also = append(also, r)
 		}
 	}
-	sortRecords(through)
-	for _, r := range through {
+	sortRecords(also)
+	for _, r := range also {
 		e.Items = append(e.Items, ledger.Item{ID: r.ID, Since: r.Since, OneWay: r.OneWay, Digest: r.Digest})
 	}
 	return e

@@ -204,8 +204,27 @@ var scenarios = map[string]string{
 		counts a => false
 		counts b => true
 		run => x applied [a b], exit 0
-		forget a =>
 		counts x => true`,
+	// A squash that goes on standing for it would make forget do nothing.
+	"forget of a superseded one forgets what supersedes it": `
+		image 1: b a
+		run => b applied, a applied, complete 1, exit 0
+		image 2: x(>a,>b)
+		run => baseline [x a b], complete 2, exit 0
+		forget a => a
+		counts x => false
+		rows => x pending
+		run => x applied [a b], exit 0
+		forget b => a b
+		run => x applied [a b], exit 0`,
+	"forget of one superseded by a chain": `
+		image 1: a
+		run => a applied, complete 1, exit 0
+		image 3: y(@1,>x) | x(@1,>a)
+		run => baseline [y x a], complete 3, exit 0
+		forget a => a
+		counts y => false
+		run => y applied [x a], exit 0`,
 	"forget where all that it superseded is applied": `
 		image 1: b a
 		run => b applied, a applied, complete 1, exit 0

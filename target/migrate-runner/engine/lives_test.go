@@ -134,7 +134,7 @@ func (l *life) hand(b *Bundle) {
 		case 0:
 			event = ledger.Event{Kind: ledger.Retried, ID: id}
 		case 1:
-			event = ForgottenEvent(state, id)
+			event = b.ForgottenEvent(state, id)
 		case 2:
 			event = b.FreshEvent(state, true)
 		}

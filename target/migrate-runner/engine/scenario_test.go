@@ -343,7 +343,7 @@ func (d *simulated) command(line string) string {
 		d.byHand(ledger.Event{Kind: ledger.Retried, ID: longID(rest)})
 		return ""
 	case "forget":
-		e := ForgottenEvent(Fold(d.events), longID(rest))
+		e := d.bundle.ForgottenEvent(Fold(d.events), longID(rest))
 		d.byHand(e)
 		return shorts(e.Items)
 	case "baseline":

@@ -27,12 +27,15 @@
 // what it says did not take effect, because each line is durable before the
 // next thing happens. Any other line that is not well formed, has a wrong
 // check, or is out of sequence, is damage ([DamageError]); so is a last line
-// with a right check that cannot be read, since it was written whole.
+// with a right check that cannot be read, since it was written whole, and a
+// line that only lost its line feed to another byte than zero: a torn line
+// never holds a whole one.
 //
 // An event of an unknown kind with a good check is kept and skipped; so are
 // unknown keys of a known kind. So an older program can read what a newer
-// one wrote. A version other than "1" is damage: a newer version has to be
-// introduced by a critical event of version 1.
+// one wrote. A version other than "1" is damage, but not behind a critical
+// event of an unknown kind: that is how a newer version has to be introduced,
+// and what is behind it is the newer program's business.
 //
 // # Compaction
 //

@@ -16,8 +16,10 @@ const MaxSize = 64 << 20
 type Log struct {
 	Events []Event // without the compacted line
 	End    int     // offset behind the last whole line: where the next one goes
-	Torn   bool    // bytes of a torn line stand at End
+	Torn   bool    // bytes that are no line of this program's stand at End
 	Next   uint64  // the sequence number of the next event
+
+	unknown bool // there is a critical event of an unknown kind
 }
 
 // A DamageError says where a ledger is damaged, other than by a torn last
@@ -25,6 +27,7 @@ type Log struct {
 type DamageError struct {
 	Line int // counted from 1
 	What string
+	Last *Event // the last line, where that one can be read; else nil
 }
 
 // Error names the line and what is wrong with it.
@@ -32,11 +35,28 @@ func (e *DamageError) Error() string {
 	return "line " + strconv.Itoa(e.Line) + " of the ledger " + e.What
 }
 
-// Parse reads the bytes of a ledger; an empty one is an empty Log. The error
-// is a *[DamageError].
+// Parse reads the bytes of a ledger; an empty one is an empty Log. Behind a
+// critical event of an unknown kind, which forbids to go on from there, it
+// reads as far as it understands. The
+// error is a *[DamageError].
 func Parse(data []byte) (*Log, error) {
 	log := &Log{Next: 1}
 	text := strings.TrimRight(string(data), "\x00")
+	err := log.read(text)
+	if err == nil {
+		return log, nil
+	}
+	if log.unknown {
+		log.Torn = true
+		return log, nil
+	}
+	err.Last = last(text)
+	return nil, err
+}
+
+// read reads lines until one is torn or damaged.
+
+func (log *Log) read(text string) *DamageError {
 	// Room for lines of ordinary length: not so much that a file of line feeds
 	// alone could use up the memory.
 	if n := min(strings.Count(text, "\n"), len(text)/128); n > 0 {
@@ -46,29 +66,58 @@ func Parse(data []byte) (*Log, error) {
 	for line := 1; log.End < len(text); line++ {
 		length := strings.IndexByte(text[log.End:], '\n')
 		if length < 0 {
-			log.Torn = true
-			break
+			length = len(text) - log.End
 		}
 		e, written, ok := decode(text[log.End : log.End+length])
-		if !written && log.End+length+1 == len(text) {
+		if log.End+length >= len(text)-1 && (!written || log.End+length == len(text)) {
+			if holdsLine(text[log.End:]) {
+				return &DamageError{Line: line, What: "has lost its line feed"}
+			}
 			log.Torn = true
 			break
 		}
 		if !ok {
-			return nil, &DamageError{line, "is not well formed or has a wrong check value"}
+			return &DamageError{Line: line, What: "is not well formed or has a wrong check value"}
 		}
 		if err := log.add(e, line, &upto); err != nil {
-			return nil, err
+			return err
 		}
 		log.End += length + 1
 	}
-	return log, nil
+	return nil
 }
 
-func (log *Log) add(e Event, line int, upto *uint64) error {
+// holdsLine says whether what looks like a torn line holds a whole one: a
+// power cut cannot leave that, but a line feed that has changed can.
+func holdsLine(torn string) bool {
+	for at := range torn {
+		if strings.HasPrefix(torn[at:], version+" ") {
+			if _, written, _ := decode(torn[at : len(torn)-1]); written {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// last reads the last line of a ledger that is damaged elsewhere; nil where
+// that cannot be read either.
+func last(text string) *Event {
+	end := strings.LastIndexByte(text, '\n')
+	if end < 0 {
+		return nil
+	}
+	e, _, ok := decode(text[strings.LastIndexByte(text[:end], '\n')+1 : end])
+	if !ok {
+		return nil
+	}
+	return &e
+}
+
+func (log *Log) add(e Event, line int, upto *uint64) *DamageError {
 	if e.Kind == Compacted {
 		if line != 1 || e.Seq != 0 {
-			return &DamageError{line, "says compacted, which only the first line can"}
+			return &DamageError{Line: line, What: "says compacted, which only the first line can"}
 		}
 		*upto = e.Upto
 		log.Next = e.Upto + 1
@@ -80,8 +129,9 @@ func (log *Log) add(e Event, line int, upto *uint64) error {
 		last = log.Events[n-1].Seq
 	}
 	if e.Seq <= last || e.Seq > *upto && e.Seq != log.Next {
-		return &DamageError{line, "is out of sequence"}
+		return &DamageError{Line: line, What: "is out of sequence"}
 	}
+	log.unknown = log.unknown || e.Critical && !e.Kind.Known()
 	log.Events = append(log.Events, e)
 	if e.Seq >= log.Next {
 		log.Next = e.Seq + 1
