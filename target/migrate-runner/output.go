@@ -34,11 +34,14 @@ func (o *output) add(data []byte, stderr bool) {
 	if stderr {
 		o.last.add(data, nil)
 	}
-	o.line.add(data, func(line string) {
-		if o.lines++; o.lines <= kernelLines {
-			report.ScriptLine(o.id, line)
-		}
-	})
+	// A script that floods must not be slowed down by what nobody will see.
+	if o.lines < kernelLines {
+		o.line.add(data, func(line string) {
+			if o.lines++; o.lines <= kernelLines {
+				report.ScriptLine(o.id, line)
+			}
+		})
+	}
 }
 
 func (o *output) keep(data []byte) {
@@ -67,23 +70,25 @@ func (o *output) reason() string { return o.last.text() }
 
 // lastLine keeps the last line that is not blank, in bounded memory.
 type lastLine struct {
-	whole string // the last ended line
+	whole []byte // the last ended line that is not blank, cut at keptReason
 	part  []byte // the one that has not ended yet, cut at keptReason
 }
 
 func (l *lastLine) add(data []byte, each func(line string)) {
 	for _, c := range data {
-		if c != '\n' {
+		switch {
+		case c != '\n':
 			if len(l.part) < keptReason {
 				l.part = append(l.part, c)
 			}
 			continue
-		}
-		if text := clean(l.part); text != "" {
-			l.whole = text
-			if each != nil {
+		case each != nil:
+			if text := clean(l.part); text != "" {
 				each(text)
 			}
+		}
+		if !blank(l.part) {
+			l.whole, l.part = l.part, l.whole
 		}
 		l.part = l.part[:0]
 	}
@@ -93,7 +98,17 @@ func (l *lastLine) text() string {
 	if text := clean(l.part); text != "" {
 		return text
 	}
-	return l.whole
+	return clean(l.whole)
+}
+
+// blank says whether nothing of a line would be shown.
+func blank(line []byte) bool {
+	for _, c := range line {
+		if c > ' ' && c < 0x7f {
+			return false
+		}
+	}
+	return clean(line) == ""
 }
 
 // clean makes a line safe to show: no control characters, no broken UTF-8.

@@ -57,7 +57,47 @@ func say(text string) {
 		text = "\n" + text
 		midLine = false
 	}
-	sys.WriteAll(2, []byte(text))
+	write([]byte(text))
+}
+
+// patienceMillis is how long a reader of stderr may take nothing.
+const patienceMillis = 1000
+
+// stuck is set while the reader of stderr takes nothing.
+var stuck bool
+
+// write writes to stderr as far as its reader takes it. One that takes
+// nothing, such as a console that is held or a program that hangs, must not
+// hold up a boot: what it does not take in time is lost to it.
+func write(data []byte) {
+	// A pipe that polls writable takes this much without blocking.
+	const atomic = 4096
+	for len(data) > 0 {
+		if stuck = !takes(); stuck {
+			return
+		}
+		n := min(len(data), atomic)
+		if sys.WriteAll(2, data[:n]) != nil {
+			return
+		}
+		data = data[n:]
+	}
+}
+
+func takes() bool {
+	until := sys.Monotonic()
+	if !stuck {
+		until += patienceMillis * 1e6
+	}
+	for {
+		n, err := sys.Poll([]sys.PollFd{{Fd: 2, Events: sys.POLLOUT}}, int(max(until-sys.Monotonic(), 0)/1e6))
+		if n > 0 || err != nil {
+			return true
+		}
+		if sys.Monotonic() >= until {
+			return false
+		}
+	}
 }
 
 // Line says one line.
@@ -87,7 +127,7 @@ func Warning(text string) {
 
 // Script passes a script's output on as it is.
 func Script(data []byte) {
-	sys.WriteAll(2, data)
+	write(data)
 	midLine = len(data) > 0 && data[len(data)-1] != '\n'
 }
 

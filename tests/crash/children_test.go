@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+//go:build linux
+
+package crash
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"meta-migration/internal/bundle"
+	"meta-migration/target/migrate-runner/ledger"
+)
+
+// maxMemory is what a runner may need at most, whatever its script does. An
+// idle one has 2 to 3 MB.
+const maxMemory = 16 << 20
+
+// A misbehaviour is a script that does not do its work and end, and what is
+// to come of it.
+type misbehaviour struct {
+	name    string
+	header  string
+	script  string
+	kind    ledger.Kind
+	timeout bool // recorded as the reason
+	seconds int  // how long it may take in all
+}
+
+// spoil is what each script does first. Where it fails, nothing of it must be
+// left when the runner has ended.
+const spoil = "echo spoilt >/data/kept/file; echo made >/data/kept/made\n"
+
+var misbehaviours = []misbehaviour{
+	{"daemon", "", `(setsid sh -c 'while :; do echo on >>/data/kept/log; sleep 0.05; done' </dev/null >/dev/null 2>&1 &)`, ledger.Applied, false, 20},
+	{"daemon that ignores TERM", "", `(setsid sh -c 'trap "" TERM HUP; while :; do sleep 1; done' </dev/null >/dev/null 2>&1 &)`, ledger.Applied, false, 20},
+	{"daemon that holds the output", "", `(setsid sh -c '(setsid sleep 300 &)' &)`, ledger.Applied, false, 20},
+	{"daemon that stops itself", "", `(setsid sh -c 'kill -STOP $$; sleep 300' &)`, ledger.Applied, false, 20},
+	{"closes its descriptors", "", `exec 0<&- 1>&- 2>&- 3>&-; sleep 0.2`, ledger.Applied, false, 20},
+	{"closes its descriptors and hangs", "Timeout: 1", `exec 0<&- 1>&- 2>&- 3>&-; while :; do sleep 0.1; done`, ledger.Failed, true, 20},
+	{"reads its input", "Timeout: 5", `if read -r line; then exit 1; fi`, ledger.Applied, false, 20},
+	{"floods", "Timeout: 1", `yes & yes >&2`, ledger.Failed, true, 20},
+	{"one line without an end", "Timeout: 1", `yes | tr -d '\n'`, ledger.Failed, true, 20},
+	{"writes 1 GiB", "Timeout: 300", `yes | head -c 16777216 >/data/big; i=0; while [ $i -lt 64 ]; do cat /data/big; i=$((i + 1)); done`, ledger.Applied, false, 200},
+	{"never reads", "Timeout: 1", `yes | sleep 300`, ledger.Failed, true, 20},
+	{"ignores TERM", "Timeout: 1", `trap '' TERM; while :; do sleep 0.1; done`, ledger.Failed, true, 25},
+	{"stops itself", "Timeout: 1", `kill -STOP $$`, ledger.Failed, true, 20},
+	{"stops itself and ignores TERM", "Timeout: 1", `trap '' TERM; while :; do kill -STOP $$; done`, ledger.Failed, true, 25},
+	{"many children", "Timeout: 30", `i=0; while [ $i -lt 100 ]; do sleep 300 & i=$((i + 1)); done`, ledger.Applied, false, 30},
+}
+
+// Fork bombs end by their Timeout; none of their processes is left.
+var bombs = []misbehaviour{
+	{"fork bomb", "Timeout: 1", `bomb() { bomb & bomb & wait; }; bomb`, ledger.Failed, true, 40},
+	{"fork bomb that ignores TERM", "Timeout: 1", `trap '' TERM; bomb() { bomb & bomb & wait; }; bomb`, ledger.Failed, true, 40},
+	{"fork bomb behind an end", "", `trap '' TERM; bomb() { bomb & bomb & bomb & wait; }; bomb & sleep 0.3`, ledger.Applied, false, 40},
+	{"fork bomb of sessions", "Timeout: 1", `trap '' TERM; echo 'setsid sh /data/bomb & setsid sh /data/bomb & wait' >/data/bomb; sh /data/bomb`, ledger.Failed, true, 40},
+	{"moving target", "Timeout: 1", `trap '' TERM; run() { run & exit; }; run & sleep 10`, ledger.Failed, true, 40},
+}
+
+func (m *misbehaviour) image() *image {
+	header := "Paths: /data/kept"
+	if m.header != "" {
+		header += "\n" + m.header
+	}
+	return &image{release: "1.0", snippets: []snippet{{"zulu:hostile", header, spoil + m.script}}}
+}
+
+// TestHostileScripts: whatever a script does, the runner ends in time, needs
+// little memory, leaves no process behind, and records what happened.
+func TestHostileScripts(t *testing.T) {
+	c := newCage(t, 400)
+	t.Cleanup(func() {
+		if seen == 0 {
+			t.Error("the memory of no runner was seen")
+		}
+	})
+	for _, m := range append(misbehaviours[:len(misbehaviours):len(misbehaviours)], bombs...) {
+		t.Run(m.name, func(t *testing.T) { m.try(t, c) })
+	}
+}
+
+// seen is the most memory that any runner was seen to need.
+var seen int64
+
+func (m *misbehaviour) try(t *testing.T, c *cage) {
+	root := newRoot(t)
+	for _, name := range []string{"setsid", "sleep", "yes", "head", "tr"} {
+		must(t, os.Symlink("busybox", root+"/bin/"+name))
+	}
+	content(t, root)
+	m.image().install(t, root)
+	before := picture(t, root)
+	r := c.run(t, command(t, root), nil, time.Duration(m.seconds)*time.Second*3)
+	t.Logf("%.1f s, %.1f MB", r.elapsed.Seconds(), float64(r.memory)/1e6)
+	seen = max(seen, r.memory)
+	if r.left != 0 {
+		t.Errorf("%d processes are left", r.left)
+	}
+	if r.memory > maxMemory {
+		t.Errorf("it needs %d bytes of memory", r.memory)
+	}
+	if limit := time.Duration(m.seconds) * time.Second; r.elapsed > limit {
+		t.Errorf("it takes %v, may take %v", r.elapsed, limit)
+	}
+	m.judge(t, root, before, r)
+}
+
+// judge looks at the record and at the data.
+func (m *misbehaviour) judge(t *testing.T, root, before string, r caged) {
+	t.Helper()
+	data, err := os.ReadFile(root + bundle.StateDir + "/ledger")
+	must(t, err)
+	log, err := ledger.Parse(data)
+	must(t, err)
+	var end *ledger.Event
+	for i := range log.Events {
+		if log.Events[i].Kind == m.kind {
+			end = &log.Events[i]
+		}
+	}
+	if end == nil || end.Timeout != m.timeout {
+		t.Fatalf("the ledger holds %s, want %s (timeout %v)\n%s", strings.TrimRight(string(data), "\x00"), m.kind, m.timeout, r.output)
+	}
+	want := 3
+	if m.kind == ledger.Applied {
+		want = 0
+	}
+	if r.exit != want {
+		t.Errorf("it exits with %d, want %d\n%s", r.exit, want, r.output)
+	}
+	after := picture(t, root)
+	if kept := []string{"data/kept"}; (Part(after, kept) == Part(before, kept)) != (m.kind != ledger.Applied) {
+		t.Errorf("the data of %s is\n%s", m.kind, Part(after, kept))
+	}
+	if st, err := os.Stat(root + bundle.StateDir + "/log/zulu:hostile"); err == nil && st.Size() > 64<<10 {
+		t.Errorf("its log has %d bytes", st.Size())
+	}
+}
+
+// TestNobodyReadsTheRunner: where the runner's own messages go nobody may
+// read; that must not hold up the boot.
+func TestNobodyReadsTheRunner(t *testing.T) {
+	c := newCage(t, 400)
+	read, write, err := os.Pipe()
+	must(t, err)
+	defer read.Close()
+	defer write.Close()
+	m := misbehaviour{"", "Timeout: 2", `yes`, ledger.Failed, true, 20}
+	root := newRoot(t)
+	must(t, os.Symlink("busybox", root+"/bin/yes"))
+	content(t, root)
+	m.image().install(t, root)
+	before := picture(t, root)
+	r := c.run(t, command(t, root), write, time.Minute)
+	if r.elapsed > 20*time.Second {
+		t.Errorf("it takes %v", r.elapsed)
+	}
+	m.judge(t, root, before, r)
+}
