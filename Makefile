@@ -31,6 +31,9 @@ TEST_TIMEOUT ?= 14m
 FUZZTIME ?= 10s
 BENCH ?= .
 
+# What boots virtual machines; large, so that `make test` alone does not get it.
+MACHINE_TOOLS := qemu-system-x86_64 mke2fs mksquashfs mmdebstrap busybox dpkg-deb xz
+
 # A line that begins with `target: ## text` is what help prints.
 .PHONY: help
 help: ## show this list
@@ -76,7 +79,7 @@ check-lint:
 	else echo "--  neither golangci-lint nor staticcheck is installed"; fi
 
 SHELL_FILES = .ci/run tests/install-tools.sh $(shell find . -name '*.sh' -not -path './.cache/*' -not -path './demo-out/*') \
-	$(wildcard target/migrate-runner/dist/may-reboot target/migrate-runner/dist/*.init)
+	$(wildcard target/migrate-runner/dist/may-reboot target/migrate-runner/dist/*.init target/migrate-runner/dist/*.initramfs)
 
 # Not faults: a sourced file that only a device has, an empty assignment, and a
 # bracket expression behind a variable.

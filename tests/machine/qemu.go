@@ -15,5 +15,5 @@ const Qemu = "qemu-system-x86_64"
 func (k *Kernel) Args(initrd, append string) []string {
 	return []string{"-accel", "tcg", "-cpu", "qemu64", "-m", "512", "-nodefaults", "-no-user-config", "-display", "none",
 		"-serial", "stdio", "-monitor", "none", "-kernel", k.Image, "-initrd", initrd,
-		"-append", "console=ttyS0 panic=-1 quiet no_timer_check " + append}
+		"-append", "console=ttyS0 panic=-1 quiet no_timer_check mitigations=off " + append}
 }

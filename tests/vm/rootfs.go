@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package vm
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A suite is a release of Debian that images are made of.
+type suite string
+
+const (
+	none     suite = ""         // busybox alone
+	bookworm suite = "bookworm" // systemd 252
+	trixie   suite = "trixie"   // systemd 257
+)
+
+// include are the packages of a root file system. Without udev device units
+// would time out.
+var include = []string{"systemd", "systemd-sysv", "dbus", "kmod", "udev", "cryptsetup-bin"}
+
+// leftOut is what no boot needs: documents, and the package manager's own.
+var leftOut = []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*",
+	"/usr/share/zoneinfo/*", "/usr/share/i18n/*", "/usr/share/perl/*", "/usr/lib/x86_64-linux-gnu/gconv/*",
+	"/usr/lib/x86_64-linux-gnu/perl/*", "/usr/lib/udev/hwdb*", "/usr/share/bash-completion/*"}
+
+// cacheDir is where downloads are kept, and images are made.
+func cacheDir() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir = filepath.Join(dir, "meta-migration-tests", "vm")
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+var rootfsLock sync.Mutex
+
+// rootfs makes the suite's root file system, unless it was made before.
+func (s suite) rootfs() (string, error) {
+	rootfsLock.Lock()
+	defer rootfsLock.Unlock()
+	cache, err := cacheDir()
+	if err != nil {
+		return "", err
+	}
+	// Another list of packages is another root file system.
+	dir := filepath.Join(cache, string(s)+"-1")
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	part, err := os.MkdirTemp(cache, "part-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = os.RemoveAll(part) }()
+	if err := s.bootstrap(filepath.Join(part, "root")); err != nil {
+		return "", err
+	}
+	if err := os.Rename(filepath.Join(part, "root"), dir); err != nil && !os.IsExist(err) {
+		return "", err
+	}
+	return dir, nil
+}
+
+// rootfs is the suite's root file system, or skips the test.
+func rootfs(t testing.TB, s suite) string {
+	t.Helper()
+	dir, err := s.rootfs()
+	if err != nil {
+		t.Skipf("skipping: no root file system: %v", err)
+	}
+	return dir
+}
+
+func (s suite) bootstrap(root string) error {
+	args := []string{"--quiet", "--mode=root", "--variant=minbase", "--include=" + strings.Join(include, ","),
+		"--aptopt=Acquire::http::Timeout \"20\"", "--aptopt=Acquire::Retries \"2\""}
+	// Where this machine needs a proxy, so does mmdebstrap.
+	proxy, _ := exec.Command("apt-config", "dump", "--format", "%f \"%v\"%n", "Acquire::http::Proxy").Output()
+	for _, line := range strings.Split(strings.TrimSpace(string(proxy)), "\n") {
+		if strings.Contains(line, "\"h") {
+			args = append(args, "--aptopt="+line)
+		}
+	}
+	for _, path := range leftOut {
+		args = append(args, "--dpkgopt=path-exclude="+path)
+	}
+	args = append(args, string(s), root)
+	if out, err := exec.Command("mmdebstrap", args...).CombinedOutput(); err != nil {
+		lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+		return fmt.Errorf("running mmdebstrap %s: %w: %s", s, err, lines[len(lines)-1])
+	}
+	return os.RemoveAll(filepath.Join(root, "var/lib/apt"))
+}
