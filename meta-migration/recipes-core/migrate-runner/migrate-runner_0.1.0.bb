@@ -30,28 +30,37 @@ do_install() {
     install -D -m 0755 ${MIGRATION_DIST}/may-reboot ${D}${nonarch_libdir}/migration/may-reboot
 
     install -D -m 0644 ${MIGRATION_DIST}/${MIGRATION_UNIT} ${D}${MIGRATION_UNITDIR}/migrate-runner.service
-    for unit in migration@.service migration-confirm.service migration-reboot.service; do
+    for unit in migration@.service migration-confirm.service migration-reboot.service migration-offline.service; do
         install -m 0644 ${MIGRATION_DIST}/$unit ${D}${MIGRATION_UNITDIR}/$unit
     done
     install -d ${D}${MIGRATION_UNITDIR}/sysinit.target.wants ${D}${MIGRATION_UNITDIR}/boot-complete.target.requires \
-        ${D}${MIGRATION_UNITDIR}/multi-user.target.wants
+        ${D}${MIGRATION_UNITDIR}/multi-user.target.wants ${D}${MIGRATION_UNITDIR}/system-update.target.wants
     ln -s ../migrate-runner.service ${D}${MIGRATION_UNITDIR}/sysinit.target.wants/
     ln -s ../migrate-runner.service ${D}${MIGRATION_UNITDIR}/boot-complete.target.requires/
     ln -s ../migration-confirm.service ${D}${MIGRATION_UNITDIR}/multi-user.target.wants/
+    ln -s ../migration-offline.service ${D}${MIGRATION_UNITDIR}/system-update.target.wants/
 
     # Behind mountall, read-only-rootfs-hook, bootmisc (36) and
     # populate-volatile (37), before hostname (39) and all of rc2 to rc5.
     install -D -m 0755 ${MIGRATION_DIST}/migrate-runner.init ${D}${sysconfdir}/init.d/migrate-runner
     install -d ${D}${sysconfdir}/rcS.d
     ln -s ../init.d/migrate-runner ${D}${sysconfdir}/rcS.d/S38migrate-runner
+
+    # Behind 90-rootfs and a product's own mounts, before 99-finish.
+    install -D -m 0755 ${MIGRATION_DIST}/migration.initramfs ${D}/init.d/95-migration
 }
 
-PACKAGES =+ "${PN}-systemd ${PN}-sysvinit"
+PACKAGES =+ "${PN}-systemd ${PN}-sysvinit initramfs-module-migration"
 SUMMARY:${PN}-systemd = "Units that run an image's migrations at boot"
 SUMMARY:${PN}-sysvinit = "Init script that runs an image's migrations at boot (sysvinit, busybox init)"
+SUMMARY:initramfs-module-migration = "initramfs support for running an image's migrations before switch_root"
 FILES:${PN}-systemd = "${MIGRATION_UNITDIR}"
 FILES:${PN}-sysvinit = "${sysconfdir}/init.d ${sysconfdir}/rcS.d"
+FILES:initramfs-module-migration = "/init.d/95-migration"
 FILES:${PN} += "${nonarch_libdir}/migration ${localstatedir}/lib/migration"
+
+# It runs the runner of the root; the initramfs itself holds none.
+RDEPENDS:initramfs-module-migration = "initramfs-framework-base"
 
 # Both, where a distro has both: the units mean nothing to another init, and
 # systemd makes no unit of an rcS script whose name it has one for.
