@@ -3,8 +3,6 @@
 
 package bundle
 
-import "slices"
-
 // Check says which rule of a manifest m breaks, as a *[ParseError] without a
 // file and a line, nil for none:
 //
@@ -54,6 +52,7 @@ func checkIDs(m *Manifest) error {
 
 func checkSupersedes(m *Manifest) error {
 	by := map[ID]ID{}
+	var all []ID // the keys of by, in the order of the manifest
 	in := map[ID]bool{}
 	for i := range m.Migrations {
 		in[m.Migrations[i].ID] = true
@@ -67,6 +66,7 @@ func checkSupersedes(m *Manifest) error {
 				return broken("remove one of them", quote(string(o)), " is in the bundle and superseded by ", quote(string(id)))
 			}
 			by[o] = id
+			all = append(all, o)
 		}
 		return nil
 	}
@@ -80,19 +80,14 @@ func checkSupersedes(m *Manifest) error {
 			return err
 		}
 	}
-	return checkCircle(by)
+	return checkCircle(all, by)
 }
 
-// checkCircle follows each chain of "is superseded by" once.
-func checkCircle(by map[ID]ID) error {
-	ids := make([]ID, 0, len(by))
-	for id := range by {
-		ids = append(ids, id)
-	}
-	// Sorted, so that the same manifest always gives the same message.
-	slices.Sort(ids)
+// checkCircle follows each chain of "is superseded by" once. It begins with
+// each of all, so that the same manifest always gives the same message.
+func checkCircle(all []ID, by map[ID]ID) error {
 	ends := map[ID]bool{} // known to reach an end
-	for _, start := range ids {
+	for _, start := range all {
 		walked := map[ID]bool{}
 		for id := start; ; id = by[id] {
 			if walked[id] {

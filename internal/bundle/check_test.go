@@ -64,7 +64,7 @@ func TestCheck(t *testing.T) {
 		{"a>a", `"r:a" is in the bundle and superseded by "r:a"`},
 		{"a | b>a", `"r:a" is in the bundle and superseded by "r:b"`},
 		{"a | b>b", `"r:b" supersedes itself`},
-		{"a | b>c c>d d>b", `"r:b" supersedes itself`},
+		{"a | b>c c>d d>b", `"r:c" supersedes itself`},
 		{"a | a1>b b>c c>d d>c", `"r:c" is superseded by "r:b" and by "r:d"`},
 		{"a!b b", `"r:a" requires "r:b", which does not stand before it`},
 		{"a!a", `"r:a" requires "r:a", which does not stand before it`},

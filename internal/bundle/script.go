@@ -37,7 +37,7 @@ func ParseInterpreter(file string, script []byte) (Interpreter, error) {
 	}
 	rest = strings.Trim(rest, " \t")
 	path, argument := rest, ""
-	if i := strings.IndexAny(rest, " \t"); i >= 0 {
+	if i := strings.IndexFunc(rest, isBlank); i >= 0 {
 		path, argument = rest[:i], strings.Trim(rest[i:], " \t")
 	}
 	for i := 0; i < len(line); i++ {
@@ -146,12 +146,13 @@ func (p *headerParser) misspelt(n int, text, mark string) bool {
 
 // words leaves the letters of a line alone.
 func words(line string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x80 && isAlpha(byte(r)) {
-			return r | 0x20
+	var letters []byte
+	for i := 0; i < len(line); i++ {
+		if isAlpha(line[i]) {
+			letters = append(letters, line[i]|0x20)
 		}
-		return -1
-	}, line)
+	}
+	return string(letters)
 }
 
 func (p *headerParser) begin(n int) {

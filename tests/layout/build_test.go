@@ -43,6 +43,26 @@ func TestOldestGoBuilds(t *testing.T) {
 	}
 }
 
+// smaller is the flag that makes the runner small: nothing is inlined.
+const smaller = "-gcflags=all=-l"
+
+// What is measured here is what is shipped.
+func TestRunnerIsBuiltSmall(t *testing.T) {
+	for _, file := range []string{"Makefile", "meta-migration/recipes-core/migrate-runner/*.bb"} {
+		found, err := filepath.Glob(filepath.Join(top, file))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: %v %v", file, found, err)
+		}
+		data, err := os.ReadFile(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(data), smaller) {
+			t.Errorf("%s does not build the runner with %s", found[0], smaller)
+		}
+	}
+}
+
 // maxSize is the size budget of the stripped runner, in bytes. On mips Go's
 // empty program is 0.13 MB larger, and so is all code.
 const (
@@ -66,7 +86,7 @@ func TestRunnerSize(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "migrate-runner")
-			_, err := goCommand(append(env, "GOOS=linux"), "build", "-trimpath",
+			_, err := goCommand(append(env, "GOOS=linux"), "build", "-trimpath", smaller,
 				"-ldflags", "-s -w -buildid=", "-o", file, "./target/migrate-runner")
 			if err != nil {
 				t.Fatal(err)

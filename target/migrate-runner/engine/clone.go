@@ -4,9 +4,8 @@
 package engine
 
 import (
-	"slices"
-
 	"meta-migration/internal/bundle"
+	"meta-migration/target/migrate-runner/internal/ascending"
 	"meta-migration/target/migrate-runner/ledger"
 )
 
@@ -37,7 +36,7 @@ func sortRecords(records []*Record) {
 		ids[i] = r.ID
 		byID[r.ID] = r
 	}
-	slices.Sort(ids)
+	ascending.Sort(ids)
 	for i, id := range ids {
 		records[i] = byID[id]
 	}

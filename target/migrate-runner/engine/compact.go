@@ -198,7 +198,8 @@ func (c *compaction) changed(i int, e *ledger.Event, was, now *Record) {
 				c.need(started, me, "")
 			}
 		}
-		delete(c.counted, now.ID)
+		// Deleting from a map would link 4 KB more.
+		c.counted[now.ID] = nil
 	}
 }
 

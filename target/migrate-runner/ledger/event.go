@@ -29,14 +29,20 @@ const (
 	Completed   Kind = "completed"
 )
 
-var known = map[Kind]bool{
-	Compacted: true, Fresh: true, Started: true, Applied: true, Failed: true, Interrupted: true, Stopped: true,
-	Deferred: true, Baseline: true, Rearmed: true, Retried: true, Forgotten: true, Fallback: true, Reverted: true,
-	Confirmed: true, Completed: true,
+var known = [...]Kind{
+	Started, Applied, Failed, Interrupted, Stopped, Deferred, Baseline, Rearmed, Retried, Forgotten, Fallback, Reverted,
+	Confirmed, Completed, Compacted, Fresh,
 }
 
 // Known says whether this program understands the kind.
-func (k Kind) Known() bool { return known[k] }
+func (k Kind) Known() bool {
+	for _, kind := range known {
+		if k == kind {
+			return true
+		}
+	}
+	return false
+}
 
 // An Event is one line of the ledger. Which fields are used depends on Kind.
 type Event struct {

@@ -91,7 +91,7 @@ func isReadBack(t *testing.T, e Event) {
 
 func TestReadBack(t *testing.T) {
 	isReadBack(t, full())
-	for kind := range known {
+	for _, kind := range known {
 		if kind != Compacted {
 			isReadBack(t, Event{Kind: kind})
 		}
@@ -110,7 +110,7 @@ func TestReadBack(t *testing.T) {
 // randomEvent sets each field in half of the cases.
 func randomEvent(random *rand.Rand) Event {
 	from, to := full(), Event{Kind: Failed}
-	for kind := range known {
+	for _, kind := range known {
 		if kind != Compacted {
 			to.Kind = kind
 		}

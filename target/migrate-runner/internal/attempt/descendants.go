@@ -68,11 +68,13 @@ func parentOf(proc int, pid string) (parent int, ok bool) {
 		return 0, false
 	}
 	text := string(buf[:n])
-	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
-	if len(fields) < 2 || fields[0] == "Z" || fields[0] == "X" {
+	_, text, _ = strings.Cut(text[strings.LastIndexByte(text, ')')+1:], " ")
+	state, text, _ := strings.Cut(text, " ")
+	number, _, _ := strings.Cut(text, " ")
+	if state == "Z" || state == "X" {
 		return 0, false
 	}
-	above, ok := bundle.Number(fields[1])
+	above, ok := bundle.Number(number)
 	return int(above), ok
 }
 

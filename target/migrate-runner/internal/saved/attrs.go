@@ -53,22 +53,27 @@ func givenByKernel(name string) bool {
 
 // xattrChanges returns what to set and what to remove to get from have to want.
 func xattrChanges(want, have []xattr) (set []xattr, remove []string) {
-	values := make(map[string]string, len(have))
-	for _, x := range have {
-		values[x.name] = string(x.value)
-	}
 	for _, x := range want {
-		if v, ok := values[x.name]; !ok || v != string(x.value) {
+		if h := named(have, x.name); h == nil || string(h.value) != string(x.value) {
 			set = append(set, x)
 		}
-		delete(values, x.name)
 	}
 	for _, x := range have {
-		if _, extra := values[x.name]; extra && !givenByKernel(x.name) {
+		if named(want, x.name) == nil && !givenByKernel(x.name) {
 			remove = append(remove, x.name)
 		}
 	}
 	return set, remove
+}
+
+// named returns the one of list with that name, or nil. A file has a few.
+func named(list []xattr, name string) *xattr {
+	for i := range list {
+		if list[i].name == name {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // sameAttrs compares all that can be set, without the access time, which

@@ -4,12 +4,12 @@
 package saved
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"meta-migration/internal/bundle"
+	"meta-migration/target/migrate-runner/internal/ascending"
 	"meta-migration/target/migrate-runner/internal/sys"
 )
 
@@ -39,7 +39,7 @@ func Numbers(dir int) ([]uint64, error) {
 			all = append(all, n)
 		}
 	}
-	slices.Sort(all)
+	ascending.Sort(all)
 	return all, nil
 }
 

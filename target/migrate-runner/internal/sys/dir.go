@@ -4,8 +4,9 @@
 package sys
 
 import (
-	"sort"
 	"syscall"
+
+	"meta-migration/target/migrate-runner/internal/ascending"
 )
 
 // ReadDirNames returns all names in the directory fd without "." and "..",
@@ -28,6 +29,6 @@ func ReadDirNames(fd int) ([]string, error) {
 		}
 		_, _, names = syscall.ParseDirent(buf[:n], -1, names)
 	}
-	sort.Strings(names)
+	ascending.Sort(names)
 	return names, nil
 }

@@ -4,10 +4,11 @@
 package sys
 
 import (
-	"sort"
 	"strings"
 	"syscall"
 	"unsafe"
+
+	"meta-migration/target/migrate-runner/internal/ascending"
 )
 
 // Extended attributes of a name in a directory, never following a link.
@@ -32,7 +33,7 @@ func Listxattr(dirfd int, name string) ([]string, error) {
 		return nil, err
 	}
 	names := strings.Split(strings.TrimSuffix(string(list), "\x00"), "\x00")
-	sort.Strings(names)
+	ascending.Sort(names)
 	return names, nil
 }
 
