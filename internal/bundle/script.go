@@ -5,11 +5,16 @@ package bundle
 
 import (
 	"sort"
+	"strconv"
 	"strings"
 )
 
 // MaxScript is the largest script, in bytes.
 const MaxScript = 1 << 20
+
+// maxFaults is how many faults of one script are told, so that a hostile one
+// costs no more than another. Nobody mends more of them at a time.
+const maxFaults = 100
 
 const (
 	headerBegin = "### BEGIN MIGRATION INFO"
@@ -104,9 +109,24 @@ type headerParser struct {
 	begun  int            // line of the BEGIN mark
 	ended  bool
 	code   int // the first line that is neither empty nor a comment
+	more   int // line of the first fault beyond maxFaults
+}
+
+// full says that no further fault is told, and remembers the first such line.
+func (p *headerParser) full(line int) bool {
+	if len(p.faults) < maxFaults {
+		return false
+	}
+	if p.more == 0 {
+		p.more = line
+	}
+	return true
 }
 
 func (p *headerParser) fault(line int, cure string, rule ...string) {
+	if p.full(line) {
+		return
+	}
 	p.faults = append(p.faults, &ParseError{p.file, line, strings.Join(rule, ""), cure})
 }
 
@@ -178,8 +198,10 @@ func (p *headerParser) field(n int, text string) {
 		return
 	}
 	f := fieldNamed(name)
-	if f == nil {
+	if f == nil && !p.full(n) {
 		p.faults = append(p.faults, at(p.file, n, unknownField(name, fieldNames())))
+	}
+	if f == nil {
 		return
 	}
 	if p.seen[name] > 0 {
@@ -192,7 +214,7 @@ func (p *headerParser) field(n int, text string) {
 		p.fault(n, "give it a value or remove the line", name, " has no value")
 		return
 	}
-	if err := f.read(&p.header, value); err != nil {
+	if err := f.read(&p.header, value); err != nil && !p.full(n) {
 		e := at(p.file, n, err)
 		e.Rule = name + ": " + e.Rule
 		p.faults = append(p.faults, e)
@@ -210,7 +232,13 @@ func (p *headerParser) finish() {
 			}
 		}
 		p.faults = kept
-		p.fault(p.begun, "end it with "+headerEnd, "migration header without an end")
+		if p.code > 0 && p.more > p.code {
+			p.more = 0
+		}
+		p.faults = append(p.faults, &ParseError{p.file, p.begun, "migration header without an end", "end it with " + headerEnd})
+	}
+	if p.more > 0 {
+		p.faults = append(p.faults, &ParseError{p.file, p.more, "more than " + strconv.Itoa(maxFaults) + " faults: this and later ones are not told", "mend those first"})
 	}
 	sort.SliceStable(p.faults, func(i, j int) bool { return p.faults[i].Line < p.faults[j].Line })
 }

@@ -281,6 +281,32 @@ func TestEffectiveDefaults(t *testing.T) {
 	}
 }
 
+// TestFaultsAreBounded guards the cost of a script whose every line is wrong:
+// 60,000 unknown fields once took 9 s.
+func TestFaultsAreBounded(t *testing.T) {
+	for name, line := range map[string]string{
+		"unknown": "# Nix: x", "no field": "x", "second": "# Timeout: 1", "no value": "# Since:", "mark": headerBegin, "bad value": "# Paths: x",
+	} {
+		lines := strings.Repeat(line+"\n", 900_000/(len(line)+1))
+		for _, script := range []string{withHeader(lines), "#!/bin/sh\n" + headerBegin + "\n" + lines} {
+			var faults Faults
+			_, err := ParseScript("x", []byte(script))
+			if !errors.As(err, &faults) || len(faults) > maxFaults+2 {
+				t.Fatalf("%s: %d faults", name, len(faults))
+			}
+			last := faults[len(faults)-1].Rule
+			if strings.Contains(script, headerEnd) && last != "more than 100 faults: this and later ones are not told" {
+				t.Errorf("%s: the last of %d faults is %q", name, len(faults), last)
+			}
+		}
+	}
+	many := strings.Repeat("# Nix: x\n", maxFaults)
+	var faults Faults
+	if _, err := ParseScript("x", []byte(withHeader(strings.TrimSpace(many)))); !errors.As(err, &faults) || len(faults) != maxFaults {
+		t.Errorf("%d faults of %d are told", len(faults), maxFaults)
+	}
+}
+
 // FuzzHeader: what is read of any script is written so that it is read again
 // as the same.
 func FuzzHeader(f *testing.F) {

@@ -4,6 +4,9 @@
 package build
 
 import (
+	"errors"
+	"reflect"
+	"strings"
 	"testing"
 
 	"meta-migration/tools/mkmigrations/internal/pkgfile"
@@ -75,18 +78,36 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// FuzzInstalled: names are names of packages, faults name lines that there
+// are, and what is accepted and written again reads the same.
 func FuzzInstalled(f *testing.F) {
 	f.Add("a all 1.0\nb\n\n")
 	f.Add("a\tb\r\n")
+	f.Add("base-passwd cortexa57 3.5.29-r0\nlibstdc++6 all 1:13.2.0+git0-r0.3\nbase-passwd\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		list := &installed{map[string][]string{}}
-		if list.parse("list", text) != nil {
+		if err := list.parse("list", text); err != nil {
+			var faults Faults
+			if !errors.As(err, &faults) || faults[0].Line < 1 || faults[0].Line > strings.Count(text, "\n")+1 {
+				t.Fatalf("%q: %v", text, err)
+			}
 			return
 		}
+		var written strings.Builder
 		for name, versions := range list.versions {
 			if !isPackageName(name) || len(versions) == 0 {
 				t.Fatalf("%q has %d versions", name, len(versions))
 			}
+			for _, v := range versions {
+				if written.WriteString(name); v != "" {
+					written.WriteString(" all " + v)
+				}
+				written.WriteString("\n")
+			}
+		}
+		again := &installed{map[string][]string{}}
+		if err := again.parse("list", written.String()); err != nil || !reflect.DeepEqual(again, list) {
+			t.Fatalf("%q is %v,\nwritten %q it is %v, %v", text, list, written.String(), again, err)
 		}
 	})
 }

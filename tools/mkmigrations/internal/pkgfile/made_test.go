@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -64,7 +65,9 @@ type arPart struct {
 }
 
 func arHeader(name string, size int64) string {
-	return fmt.Sprintf("%-16s%-12d%-6d%-6d%-8s%-10d`\n", name, 1700000000, 0, 0, "100644", size)
+	// %-16s would count characters, not bytes.
+	pad := strings.Repeat(" ", max(0, 16-len(name)))
+	return fmt.Sprintf("%s%-12d%-6d%-6d%-8s%-10d`\n", name+pad, 1700000000, 0, 0, "100644", size)
 }
 
 func arOf(parts ...arPart) []byte {

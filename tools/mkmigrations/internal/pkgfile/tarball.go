@@ -32,7 +32,8 @@ func (m *headerMeter) Read(p []byte) (int, error) {
 	if m.inHeader {
 		m.left -= n
 	}
-	m.ended = m.ended || n == 0 && err == io.EOF
+	// A decoder may give its last bytes together with the end.
+	m.ended = m.ended || n < len(p) && err == io.EOF
 	return n, err
 }
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The meta-migration authors
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// programs are the test programs with instrumentation, by package.
+type programs struct {
+	dir   string
+	cache string // Go's fuzz cache
+	built map[string]string
+}
+
+// build makes the program of each target's package.
+func (p *programs) build(all []target) error {
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		return err
+	}
+	p.cache = filepath.Join(strings.TrimSpace(string(out)), "fuzz")
+	p.built = map[string]string{}
+	for _, t := range all {
+		if p.built[t.pkg] != "" {
+			continue
+		}
+		path := filepath.Join(p.dir, strings.ReplaceAll(t.pkg, "/", "-"))
+		cmd := exec.Command("go", "test", "-c", "-fuzz=.", "-o", path, t.pkg)
+		cmd.Stderr = os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("building the tests of %s: %w", t.pkg, err)
+		}
+		p.built[t.pkg] = path
+	}
+	return nil
+}
+
+// fuzz gives a target about so many seconds of processor time, by one worker.
+// A turn that ends with a failing input is counted too; Go leaves the input
+// in the target's testdata.
+func (p *programs) fuzz(ctx context.Context, t target, seconds float64) (total, string, error) {
+	cmd := exec.CommandContext(ctx, p.built[t.pkg], "-test.run=^$", "-test.fuzz=^"+t.name+"$", "-test.parallel=1",
+		"-test.fuzzminimizetime=200x", "-test.fuzztime="+strconv.Itoa(int(seconds)+1)+"s",
+		"-test.fuzzcachedir="+filepath.Join(p.cache, t.pkg))
+	cmd.Dir = t.dir
+	// The program ends its worker, and keeps what was found, when interrupted.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 30 * time.Second
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		return total{}, "", err
+	}
+	turn := parseProgress(out.String())
+	// The system's count of the program and its worker, for which it waits.
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		turn.Seconds = time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
+	}
+	if err != nil && ctx.Err() == nil {
+		turn.Failures = 1
+	}
+	return turn, out.String(), nil
+}
+
+var progress = regexp.MustCompile(`execs: (\d+) .*new interesting: (\d+)`)
+
+// parseProgress takes the counts of the last line of progress.
+func parseProgress(out string) total {
+	var t total
+	for _, match := range progress.FindAllStringSubmatch(out, -1) {
+		// Digits alone match, and counts are far below the limit.
+		t.Executions, _ = strconv.ParseInt(match[1], 10, 64)
+		t.Inputs, _ = strconv.ParseInt(match[2], 10, 64)
+	}
+	return t
+}
