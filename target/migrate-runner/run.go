@@ -66,7 +66,7 @@ func (r *runner) ToldToEnd() bool {
 // RemoveMarkers removes every marker, durably.
 func (d *device) RemoveMarkers() error {
 	if err := d.dir.RemoveMarkers(); err != nil {
-		return &statedir.Error{Reason: "removing the marker: " + err.Error(), Cure: "make " + bundle.StateDir + " writable"}
+		return &statedir.Error{Reason: "removing the marker: " + err.Error(), Cure: "make " + bundle.StateDir + "/complete a directory of root on a writable file system"}
 	}
 	return nil
 }

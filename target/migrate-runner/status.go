@@ -56,6 +56,9 @@ func examine(o *options, root int) *deviceStatus {
 		return s
 	}
 	s.release, s.bundle, s.remarks = b.Release, b.Anchor, trust.Summary(t.Differences)
+	if remark := t.Overlaid(); remark != "" {
+		s.remarks = append(s.remarks, remark)
+	}
 	v, err := lookAt(o, root)
 	if err != nil {
 		s.reason = err.Error()

@@ -48,6 +48,7 @@ func Run(s *Script) (Result, error) {
 	if err := sys.SetSubreaper(); err != nil {
 		return Result{}, err
 	}
+	sys.KeepFromChildren()
 	file, path, cleanup, err := s.place()
 	if err != nil {
 		return Result{}, err

@@ -25,7 +25,7 @@ func HasMarker(root int, anchor bundle.Digest) bool {
 func (d *Dir) RemoveMarkers() error { return d.removeMarkers("") }
 
 func (d *Dir) removeMarkers(keep string) error {
-	fd, err := sys.Openat(d.FD, markerDir, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	fd, err := subdir(d.FD, markerDir, false, true)
 	if err == syscall.ENOENT {
 		return nil
 	}

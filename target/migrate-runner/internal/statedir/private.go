@@ -74,11 +74,15 @@ func (d *Dir) WriteLog(id bundle.ID, output []byte) error {
 		return err
 	}
 	defer syscall.Close(dir)
-	fd, err := d.openFile(dir, string(id), syscall.O_WRONLY|syscall.O_CREAT|syscall.O_TRUNC)
+	fd, err := d.openFile(dir, string(id), syscall.O_WRONLY|syscall.O_CREAT)
 	if err != nil {
 		return err
 	}
-	err = sys.WriteAll(fd, output)
+	// Not by O_TRUNC: what another name of somebody's file holds must stay.
+	err = sys.Ftruncate(fd, 0)
+	if err == nil {
+		err = sys.WriteAll(fd, output)
+	}
 	if e := syscall.Close(fd); err == nil {
 		err = e
 	}

@@ -12,9 +12,8 @@ import (
 
 // File system types, from statfs(2) and include/uapi/linux/magic.h.
 const (
-	typeTmpfs   = 0x01021994
-	typeRamfs   = 0x858458f6
-	typeOverlay = 0x794c7630
+	typeTmpfs = 0x01021994
+	typeRamfs = 0x858458f6
 )
 
 // volatile says why the file system of fd does not outlive a reboot, "" when
@@ -29,7 +28,7 @@ func volatile(fd int) string {
 		return "on a tmpfs"
 	case typeRamfs:
 		return "on a ramfs"
-	case typeOverlay:
+	case sys.TypeOverlay:
 		return volatileOverlay(fd)
 	}
 	return ""

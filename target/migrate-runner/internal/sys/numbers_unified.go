@@ -12,5 +12,6 @@ const (
 	sysUtimensatTime64 = unifiedBase + 412 // 32-bit only
 	sysPidfdSendSignal = unifiedBase + 424
 	sysPidfdOpen       = unifiedBase + 434
+	sysCloseRange      = unifiedBase + 436
 	sysOpenat2         = unifiedBase + 437
 )

@@ -25,6 +25,29 @@ func SetSubreaper() error {
 	return err
 }
 
+const (
+	closeRangeCloexec = 4
+	maxDescriptors    = 1 << 16
+)
+
+// KeepFromChildren marks all descriptors from 3 on close-on-exec: also those
+// that whoever started this process left open. Where the kernel cannot do it
+// at once (before 5.11) those below the limit on open files are marked one by
+// one, up to 65,536.
+func KeepFromChildren() {
+	_, _, e := syscall.Syscall(sysCloseRange, 3, uintptr(^uint32(0)), closeRangeCloexec)
+	if e == 0 {
+		return
+	}
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil || limit.Cur > maxDescriptors {
+		limit.Cur = maxDescriptors
+	}
+	for fd := 3; fd < int(limit.Cur); fd++ {
+		syscall.CloseOnExec(fd)
+	}
+}
+
 // PidfdOpen returns a descriptor of a process that polls readable when it
 // ends. The process must not have been waited for, else the number may be
 // another's. Kernels before 5.3 give ENOSYS.

@@ -41,6 +41,12 @@ func Ftruncate(fd int, length int64) error {
 // Flock takes or releases a lock on the open file, as flock(2).
 func Flock(fd, how int) error { return retry(func() error { return syscall.Flock(fd, how) }) }
 
+// What [Fstatfs] says, from statfs(2) and include/uapi/linux/magic.h.
+const (
+	TypeOverlay = 0x794c7630 // Type of an overlay, whatever its layers
+	ReadOnly    = 1          // in Flags
+)
+
 // Fstatfs describes the file system that holds fd. The field Type is a signed
 // 32-bit number on some architectures: compare uint32(st.Type).
 func Fstatfs(fd int) (st syscall.Statfs_t, err error) {

@@ -5,6 +5,7 @@ package trust
 
 import (
 	"strconv"
+	"strings"
 	"syscall"
 
 	"meta-migration/internal/bundle"
@@ -59,6 +60,22 @@ func Summary(differences []Difference) []string {
 		}
 	}
 	return lines
+}
+
+// Overlaid says what follows where the anchor is on a writable overlay, as it
+// is where that covers all of the root; "" where it is not.
+func (b *Bundle) Overlaid() string {
+	dir := bundle.AnchorPath[:strings.LastIndexByte(bundle.AnchorPath, '/')]
+	fd, err := sys.OpenIn(b.root, dir, sys.O_PATH|syscall.O_DIRECTORY)
+	if err != nil {
+		return ""
+	}
+	defer syscall.Close(fd)
+	st, err := sys.Fstatfs(fd)
+	if err != nil || uint32(st.Type) != sys.TypeOverlay || uint32(st.Flags)&sys.ReadOnly != 0 {
+		return ""
+	}
+	return dir + " is on a writable overlay: what is written there replaces the anchor and what is run; the bundle is only as good as who can write to /usr"
 }
 
 func difference(name string, err error) Difference {
