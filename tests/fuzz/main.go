@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime"
 	"sync"
 	"syscall"
 	"text/tabwriter"
@@ -76,6 +77,8 @@ func fuzzAll(ctx context.Context, targets []target, all *totals, seconds, slice 
 		workers.Add(1)
 		go func() {
 			defer workers.Done()
+			// A child is told of the end of the thread that started it.
+			runtime.LockOSThread()
 			for ctx.Err() == nil {
 				t, left, ok := s.next()
 				if !ok {
