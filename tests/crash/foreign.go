@@ -4,6 +4,7 @@
 package crash
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -84,9 +85,35 @@ func Part(picture string, paths []string) string {
 	return strings.Join(lines, "\n")
 }
 
+// See takes a look at the device in the tree.
+func See(t testing.TB, root string) Look {
+	t.Helper()
+	data, err := os.ReadFile(root + bundle.StateDir + "/ledger")
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return Look{picture(t, root), standings(t, root), data}
+}
+
 // Standings is what the ledger of the tree says of each migration, and which
 // marker is there.
 func Standings(t testing.TB, root string) string { return standings(t, root) }
 
 // Difference shows in which lines two texts differ.
 func Difference(got, want string) string { return difference(got, want) }
+
+// WithoutSyncs are the pieces for [Planted] that leave out every way to sync,
+// in target/migrate-runner/internal/sys/sync.go.
+func WithoutSyncs() map[string]string {
+	return map[string]string{
+		"func Fsync(fd int) error { return retry(func() error { return syscall.Fsync(fd) }) }":         "func Fsync(fd int) error { return nil }",
+		"func Fdatasync(fd int) error { return retry(func() error { return syscall.Fdatasync(fd) }) }": "func Fdatasync(fd int) error { return nil }",
+		"func Syncfs(fd int) error {\n": "func Syncfs(fd int) error {\n\tif fd >= 0 {\n\t\treturn nil\n\t}\n",
+	}
+}
+
+// WithoutPutBack are the pieces for [Planted] that let put-back do nothing,
+// in target/migrate-runner/saves.go.
+func WithoutPutBack() map[string]string {
+	return map[string]string{"if err != nil || !whole {": "if _ = whole; true {"}
+}

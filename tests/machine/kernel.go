@@ -15,19 +15,36 @@ import (
 	"strings"
 )
 
-// A Kernel is Debian's for virtual machines, unpacked.
+// A Kernel is one of Debian's, unpacked.
 type Kernel struct {
 	Image string            // the path of the bzImage
 	files map[string]string // paths of its modules by name
 }
 
-var versioned = regexp.MustCompile(`linux-image-[0-9][^ ]*-cloud-amd64`)
+// A flavour is one of Debian's kernels.
+type flavour struct {
+	meta string         // the package that depends on the one of the day
+	name *regexp.Regexp // the name of that one
+}
 
-// DebianKernel downloads the kernel that linux-image-cloud-amd64 stands for,
-// unless an earlier run did, and unpacks it below the user's cache directory.
-// Nothing is installed. Where the package lists are missing or no network is
-// there, one that was unpacked before serves.
-func DebianKernel() (*Kernel, error) {
+var (
+	cloud = flavour{"linux-image-cloud-amd64", regexp.MustCompile(`linux-image-[0-9][^ /]*-cloud-amd64`)}
+	full  = flavour{"linux-image-amd64", regexp.MustCompile(`linux-image-[0-9.]+(-[0-9]+)?-amd64`)}
+)
+
+// DebianKernel is the kernel for virtual machines, linux-image-cloud-amd64:
+// small, soon up, with few drivers.
+//
+// It is downloaded and unpacked below the user's cache directory, unless an
+// earlier run did. Nothing is installed. Where the package lists are missing
+// or no network is there, one that was unpacked before serves.
+func DebianKernel() (*Kernel, error) { return cloud.get() }
+
+// DebianFullKernel is the kernel for all machines, linux-image-amd64: some
+// 400 MB, with the drivers and file systems for flash. See [DebianKernel].
+func DebianFullKernel() (*Kernel, error) { return full.get() }
+
+func (f flavour) get() (*Kernel, error) {
 	if runtime.GOARCH != "amd64" {
 		return nil, fmt.Errorf("the virtual machine is an amd64 one, this is %s", runtime.GOARCH)
 	}
@@ -39,13 +56,16 @@ func DebianKernel() (*Kernel, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if had, _ := filepath.Glob(filepath.Join(dir, "linux-image-*", "boot", "vmlinuz-*")); len(had) > 0 {
-		return openKernel(had[len(had)-1])
+	images, _ := filepath.Glob(filepath.Join(dir, "linux-image-*", "boot", "vmlinuz-*"))
+	for i := len(images) - 1; i >= 0; i-- {
+		if name := filepath.Base(filepath.Dir(filepath.Dir(images[i]))); f.name.FindString(name) == name {
+			return openKernel(images[i])
+		}
 	}
-	depends, _ := exec.Command("apt-cache", "depends", "linux-image-cloud-amd64").Output()
-	name := versioned.FindString(string(depends))
+	depends, _ := exec.Command("apt-cache", "depends", f.meta).Output()
+	name := f.name.FindString(string(depends))
 	if name == "" {
-		return nil, fmt.Errorf("apt knows no linux-image-cloud-amd64 package")
+		return nil, fmt.Errorf("apt knows no %s package", f.meta)
 	}
 	get := exec.Command("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::http::Timeout=20", name)
 	get.Dir = dir

@@ -20,7 +20,7 @@ type disk struct {
 	scenario crash.Scenario
 	base     *base
 	history  *history
-	calm     calm
+	expect   *crash.Expectation
 }
 
 // read takes over what the machine did with the disk.
@@ -75,6 +75,11 @@ func format(file, tree string) (*base, error) {
 		}
 	}
 	return b, os.Remove(file)
+}
+
+// with is the disk with these writes on it.
+func (b *base) with(writes []write) *base {
+	return &base{append(b.parts[:len(b.parts):len(b.parts)], writes...)}
 }
 
 // writeFile makes the disk: what it was, and these writes.
