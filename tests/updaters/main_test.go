@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 	case binDir == "":
 		os.Exit(buildAndEnter(m))
 	default:
-		if err := privateDev(); err != nil {
-			cannot = fmt.Sprintf("no /dev for devices: %v", err)
+		if err := errors.Join(privateTemp(), privateDev()); err != nil {
+			cannot = fmt.Sprintf("no mounts for devices: %v", err)
 		}
 	}
 	os.Exit(m.Run())
@@ -83,6 +83,17 @@ func enterNamespace(programs string) (int, error) {
 		return exit.ExitCode(), nil
 	}
 	return 0, err
+}
+
+// privateTemp puts the devices' storage into memory: the tests are not about
+// this machine's disk.
+func privateTemp() error {
+	dir := filepath.Join(binDir, "tmp")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	os.Setenv("TMPDIR", dir)
+	return syscall.Mount("tmpfs", dir, "tmpfs", 0, "mode=755")
 }
 
 // need skips the test unless this machine can be a device and has the tools.

@@ -229,7 +229,7 @@ func (r release) image(t *testing.T, e example) string {
 	t.Helper()
 	key := fmt.Sprint(e, r)
 	if images[key] == "" {
-		file := filepath.Join(binDir, fmt.Sprintf("image-%d.ext4", len(images)))
+		file := filepath.Join(os.TempDir(), fmt.Sprintf("image-%d.ext4", len(images)))
 		host(t, "", "mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", r.tree(t, e), file, "16m")
 		images[key] = file
 	}

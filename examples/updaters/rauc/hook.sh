@@ -49,11 +49,16 @@ check_image() {
     if [ "$image_tree" != "$1" ]; then
         umount -d "$image_tree" && rmdir "$image_tree"
     fi
+    if [ "$image_status" -eq 0 ]; then
+        # What it would do is no error, and some updaters log stderr as one.
+        [ -z "$image_plan" ] || echo "$image_plan"
+        echo "migrations: this device may have the image"
+        return 0
+    fi
     [ -z "$image_plan" ] || echo "$image_plan" >&2
     # What the runner said: the error, then what to do.
     image_reason=$(echo "$image_plan" | sed -n 's/^migrate-runner: error: //p; s/^migrate-runner: hint: /; /p' | tr -d '\n')
     case $image_status in
-    0) echo "migrations: this device may have the image" ;;
     2) echo "migrations: refused: the image's runner does not know \`check --image\`: $image_reason" ;;
     3) echo "migrations: refused: a migration has no attempts left: $image_reason" ;;
     4) echo "migrations: refused: the data is newer than the image allows: $image_reason" ;;

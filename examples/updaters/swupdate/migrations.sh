@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The meta-migration authors
+#
+# A shellscript of a .swu, see sw-description. SWUpdate calls it as
+#
+#   migrations.sh preinst DEVICE     before the image is written to DEVICE
+#   migrations.sh postinst DEVICE    when it is written
+#   migrations.sh postfailure ...    when the update has failed
+#
+# Any exit but 0 ends the update; no variable of U-Boot is set then, so that the
+# running slot stays the one that boots. What it prints is in SWUpdate's log.
+#
+# An image that is unpacked before it is written (the default for an ext4 or
+# squashfs image without `compressed`) is asked in preinst: nothing is written
+# when it is refused. One that is streamed into its slot (`installed-directly`),
+# or compressed, is asked in postinst: then the slot is written, and not used.
+
+set -u
+
+# >>> check_image
+# check_image IMAGE: has the image's own runner judge the image's migrations
+# against this device's record, and changes nothing. IMAGE is a file or a
+# partition with a file system, or a directory with the image's tree. Only for
+# an image whose signature was checked: a program of it is run.
+#
+# The status is that of `migrate-runner check`; the last line on stderr is the
+# reason, for people.
+check_image() {
+    image_tree=$1
+    if [ ! -d "$1" ]; then
+        image_tree=$(mktemp -d) || return 1
+        image_options=ro
+        [ -b "$1" ] || image_options=ro,loop
+        if ! mount -o "$image_options" "$1" "$image_tree"; then
+            rmdir "$image_tree"
+            echo "migrations: refused: $1 cannot be mounted to look at its migrations" >&2
+            return 1
+        fi
+    fi
+    image_status=0
+    if [ -x "$image_tree/usr/sbin/migrate-runner" ]; then
+        # MIGRATION_ROOT: where the device's data is, if not below /.
+        image_plan=$("$image_tree/usr/sbin/migrate-runner" check --image "$image_tree" --root "${MIGRATION_ROOT:-/}" 2>&1) ||
+            image_status=$?
+    else
+        # It would not see that the data was migrated.
+        image_plan= image_status=127
+    fi
+    if [ "$image_tree" != "$1" ]; then
+        umount -d "$image_tree" && rmdir "$image_tree"
+    fi
+    if [ "$image_status" -eq 0 ]; then
+        # What it would do is no error, and some updaters log stderr as one.
+        [ -z "$image_plan" ] || echo "$image_plan"
+        echo "migrations: this device may have the image"
+        return 0
+    fi
+    [ -z "$image_plan" ] || echo "$image_plan" >&2
+    # What the runner said: the error, then what to do.
+    image_reason=$(echo "$image_plan" | sed -n 's/^migrate-runner: error: //p; s/^migrate-runner: hint: /; /p' | tr -d '\n')
+    case $image_status in
+    2) echo "migrations: refused: the image's runner does not know \`check --image\`: $image_reason" ;;
+    3) echo "migrations: refused: a migration has no attempts left: $image_reason" ;;
+    4) echo "migrations: refused: the data is newer than the image allows: $image_reason" ;;
+    5) echo "migrations: refused: this device is too old for the image: $image_reason" ;;
+    6) echo "migrations: refused: the image's migrations are not as they were built: $image_reason" ;;
+    7) echo "migrations: refused: the record of this device cannot be used: $image_reason" ;;
+    8) echo "migrations: not now: another migrate-runner is at work: $image_reason" ;;
+    127) echo "migrations: refused: the image has no migrate-runner" ;;
+    *) echo "migrations: refused: the check ended with exit $image_status: $image_reason" ;;
+    esac >&2
+    return "$image_status"
+}
+# <<< check_image
+
+# yes: the slot owns its data, so a copy of the data goes into the new slot and is
+# migrated there. WRONG where the slots share their data: the old slot is running
+# on it, and would have to live with the new data after a fallback.
+slot_owns_data=no
+
+# What belongs to the slot: the data, and the record of what was done to it.
+owned="/var/lib/thermo /var/lib/migration"
+
+migrate_slot() {
+    slot=$(mktemp -d) && mount "$1" "$slot" || return 1
+    status=0
+    for path in $owned; do
+        if [ -e "$path" ]; then
+            rm -rf "${slot:?}$path"
+            mkdir -p "$slot${path%/*}" && cp -a "$path" "$slot$path" || status=1
+        fi
+    done
+    # Scripts are run in the slot's tree and expect the file systems of a device.
+    mount -t proc proc "$slot/proc" && mount -o bind /dev "$slot/dev" || status=1
+    if [ $status -eq 0 ]; then
+        "$slot/usr/sbin/migrate-runner" run --root "$slot" || status=$?
+    fi
+    umount "$slot/proc" "$slot/dev"
+    umount "$slot" && rmdir "$slot" || status=1
+    [ $status -eq 0 ] || echo "migrations: refused: the slot's data could not be migrated (exit $status)" >&2
+    return $status
+}
+
+case $1 in
+preinst)
+    # SWUpdate unpacks scripts into scripts/ beside the images.
+    image=${0%/*}/../rootfs.ext4
+    [ ! -e "$image" ] || check_image "$image"
+    ;;
+postinst)
+    check_image "$2" || exit
+    [ $slot_owns_data = no ] || migrate_slot "$2"
+    ;;
+esac
