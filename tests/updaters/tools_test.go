@@ -52,21 +52,27 @@ func host(t *testing.T, dir, name string, args ...string) string {
 	if path == "" {
 		t.Skipf("%s is not installed: tests/updaters/tools.sh unpacks the updaters", name)
 	}
+	return hostEnv(t, dir, nil, path, args...)
+}
+
+// hostEnv runs a program by its path, with variables of its own. It finds the
+// libraries that are unpacked, behind those of this machine.
+func hostEnv(t *testing.T, dir string, env []string, path string, args ...string) string {
+	t.Helper()
 	top, err := filepath.Abs(unpacked)
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
-	if strings.HasPrefix(path, top) {
-		cmd.Env = append(cmd.Env, "LD_LIBRARY_PATH="+strings.Join(append(libraryPath("/", "/"), libraryPath(top, top)...), ":"))
-	}
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin",
+		"LD_LIBRARY_PATH="+strings.Join(append(libraryPath("/", "/"), libraryPath(top, top)...), ":"))
+	cmd.Env = append(cmd.Env, env...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%s %s: %v\n%s%s", name, strings.Join(args, " "), err, out, stderr.String())
+		t.Fatalf("%s %s: %v\n%s%s", path, strings.Join(args, " "), err, out, stderr.String())
 	}
 	return string(out)
 }
