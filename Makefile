@@ -57,6 +57,7 @@ demo: ## take one device through install, upgrade, failure, repair and downgrade
 .PHONY: test
 test: ## install what the tests need, and run all of them
 	@tests/install-tools.sh
+	@tests/updaters/tools.sh
 	$(GO) test -json -timeout $(TEST_TIMEOUT) $(TEST_FLAGS) ./... 2>&1 | $(GO) run -buildvcs=false ./tests/summary
 
 .PHONY: check
@@ -82,7 +83,8 @@ check-lint:
 	else echo "--  neither golangci-lint nor staticcheck is installed"; fi
 
 SHELL_FILES = .ci/run tests/install-tools.sh $(shell find . -name '*.sh' -not -path './.cache/*' -not -path './demo-out/*') \
-	$(wildcard target/migrate-runner/dist/may-reboot target/migrate-runner/dist/*.init target/migrate-runner/dist/*.initramfs)
+	$(wildcard target/migrate-runner/dist/may-reboot target/migrate-runner/dist/*.init target/migrate-runner/dist/*.initramfs) \
+	$(wildcard examples/updaters/*/Artifact* examples/updaters/*/*-args)
 
 # Not faults: a sourced file that only a device has, an empty assignment, and a
 # bracket expression behind a variable.

@@ -227,10 +227,17 @@ var images = map[string]string{}
 // image packs the release as an ext4 image.
 func (r release) image(t *testing.T, e example) string {
 	t.Helper()
+	return r.packed(t, e, func(tree, file string) {
+		host(t, "", "mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", tree, file, "16m")
+	})
+}
+
+func (r release) packed(t *testing.T, e example, pack func(tree, file string)) string {
+	t.Helper()
 	key := fmt.Sprint(e, r)
 	if images[key] == "" {
-		file := filepath.Join(os.TempDir(), fmt.Sprintf("image-%d.ext4", len(images)))
-		host(t, "", "mke2fs", "-q", "-t", "ext4", "-O", "^has_journal", "-d", r.tree(t, e), file, "16m")
+		file := filepath.Join(os.TempDir(), fmt.Sprintf("image-%d", len(images)))
+		pack(r.tree(t, e), file)
 		images[key] = file
 	}
 	return images[key]
