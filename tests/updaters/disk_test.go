@@ -60,7 +60,7 @@ func newDisk(t *testing.T, file, node string, size int64) *disk {
 			break
 		}
 		// Another program may have taken the free one first.
-		if err != syscall.EBUSY || try == 20 {
+		if !errors.Is(err, syscall.EBUSY) || try == 20 {
 			t.Skipf("no loop device: %v", err)
 		}
 	}
