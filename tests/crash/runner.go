@@ -75,22 +75,31 @@ func plant(t testing.TB, file, from, to string) string {
 // piece must be there just once.
 func Planted(t testing.TB, file string, pieces map[string]string) string {
 	t.Helper()
+	return changed(t, map[string]map[string]string{file: pieces})
+}
+
+// changed is [Planted] for several files.
+func changed(t testing.TB, files map[string]map[string]string) string {
+	t.Helper()
 	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
 	must(t, err)
-	path := filepath.Join(strings.TrimSpace(string(module)), file)
-	source, err := os.ReadFile(path)
-	must(t, err)
-	text := string(source)
-	for from, to := range pieces {
-		if strings.Count(text, from) != 1 {
-			t.Fatalf("%s holds %q %d times: adapt the fault", file, from, strings.Count(text, from))
-		}
-		text = strings.Replace(text, from, to, 1)
-	}
 	dir := t.TempDir()
-	changed := filepath.Join(dir, "changed.go")
-	must(t, os.WriteFile(changed, []byte(text), 0o644))
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
+	replace := map[string]string{}
+	for file, pieces := range files {
+		path := filepath.Join(strings.TrimSpace(string(module)), file)
+		source, err := os.ReadFile(path)
+		must(t, err)
+		text := string(source)
+		for from, to := range pieces {
+			if strings.Count(text, from) != 1 {
+				t.Fatalf("%s holds %q %d times: adapt the change", file, from, strings.Count(text, from))
+			}
+			text = strings.Replace(text, from, to, 1)
+		}
+		replace[path] = filepath.Join(dir, strings.ReplaceAll(file, "/", "-"))
+		must(t, os.WriteFile(replace[path], []byte(text), 0o644))
+	}
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": replace})
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o644))
 	out := filepath.Join(dir, "migrate-runner")
