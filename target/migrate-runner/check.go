@@ -37,7 +37,11 @@ func check(o *options) (int, error) {
 	if o.image == "" && statedir.HasMarker(root, b.Anchor) {
 		return engine.ExitDone, report.Out("nothing to do: release " + b.Release + " is complete\n")
 	}
-	lines, decision := plan(b, v.state, anyExists(root, b.FreshUnless))
+	used, err := anyExists(root, b.FreshUnless)
+	if err != nil {
+		return 0, err
+	}
+	lines, decision := plan(b, v.state, used)
 	if decision.Refusal != nil {
 		return 0, decision.Refusal
 	}

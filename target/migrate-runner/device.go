@@ -191,12 +191,18 @@ func trusted(root int) (*trust.Bundle, *engine.Bundle, error) {
 	return t, engine.NewBundle(t.Manifest, t.Anchor), nil
 }
 
-// anyExists says whether one of the paths exists below root.
-func anyExists(root int, paths []string) bool {
+// anyExists says whether one of the paths exists below root. Only what is
+// surely not there does not: a used device must not become a fresh one by an
+// error of its storage.
+func anyExists(root int, paths []string) (bool, error) {
 	for _, path := range paths {
-		if _, err := sys.Statat(root, path[1:], sys.AT_SYMLINK_NOFOLLOW); err == nil {
-			return true
+		switch _, err := sys.Statat(root, path[1:], sys.AT_SYMLINK_NOFOLLOW); err {
+		case nil:
+			return true, nil
+		case syscall.ENOENT, syscall.ENOTDIR:
+		default:
+			return true, doing("looking at "+path+" of Fresh-Unless", err)
 		}
 	}
-	return false
+	return false, nil
 }

@@ -77,7 +77,7 @@ func (d *device) SetMarker(anchor bundle.Digest) error {
 }
 
 // FreshUnless says whether one of the paths exists below the root.
-func (d *device) FreshUnless(paths []string) bool { return anyExists(d.root, paths) }
+func (d *device) FreshUnless(paths []string) (bool, error) { return anyExists(d.root, paths) }
 
 // Cleanup removes the private directory of an applied migration.
 func (d *device) Cleanup(id bundle.ID) {

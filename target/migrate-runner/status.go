@@ -65,7 +65,12 @@ func examine(o *options, root int) *deviceStatus {
 		return s
 	}
 	s.rows = engine.Rows(b, v.state)
-	_, decision := plan(b, v.state, anyExists(root, b.FreshUnless))
+	used, err := anyExists(root, b.FreshUnless)
+	if err != nil {
+		s.reason = err.Error()
+		return s
+	}
+	_, decision := plan(b, v.state, used)
 	trouble := engine.Troubled(s.rows)
 	switch {
 	case statedir.HasMarker(root, b.Anchor):

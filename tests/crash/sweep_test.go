@@ -185,3 +185,41 @@ func TestFailEveryCall(t *testing.T) {
 		})
 	}
 }
+
+// TestFailEveryRead lets each call of the runner that only looks return EIO
+// once: what could not be read must not be taken for what is not there.
+func TestFailEveryRead(t *testing.T) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			w := newSweep(t, s)
+			begin := time.Now()
+			traced := func(root string) *ptrace.Command {
+				c := w.traced(t, root)
+				c.Reads, c.Select = true, ofRunner
+				return c
+			}
+			counted, err := ptrace.Run(traced(clone(t, w.before)), ptrace.Plan{})
+			must(t, err)
+			w.calls = counted.Calls
+			points := w.points(12)
+			for _, n := range points {
+				root := clone(t, w.before)
+				r, err := ptrace.Run(traced(root), ptrace.Plan{At: n, Errno: syscall.EIO})
+				must(t, err)
+				how := fmt.Sprintf("EIO at look %d of %d, %v", n, w.calls, r.At)
+				if r.Status.Signaled() || r.Status.ExitStatus() > 8 || r.Status.ExitStatus() == 2 {
+					t.Errorf("%s: ends with status %#x", how, r.Status)
+				}
+				w.check(t, root, how)
+				must(t, os.RemoveAll(root))
+			}
+			t.Logf("%d of %d points in %.1f s", len(points), w.calls, time.Since(begin).Seconds())
+		})
+	}
+}
+
+// ofRunner says whether the runner makes a call, and not one of its scripts.
+func ofRunner(c ptrace.Call) bool {
+	name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.Task))
+	return strings.TrimSpace(string(name)) == "migrate-runner"
+}

@@ -118,7 +118,7 @@ func (d *device) Record(e *ledger.Event) error {
 	return nil
 }
 
-func (d *device) FreshUnless([]string) bool { return d.used }
+func (d *device) FreshUnless([]string) (bool, error) { return d.used, nil }
 
 func (d *device) CheckSpace([][]string, bool) error {
 	if !d.calm && d.random.Intn(100) == 0 {

@@ -14,8 +14,9 @@ import (
 type Device interface {
 	// Record gives e its number and makes it durable in the ledger.
 	Record(e *ledger.Event) error
-	// FreshUnless says whether one of the paths exists.
-	FreshUnless(paths []string) bool
+	// FreshUnless says whether one of the paths exists. A path that cannot be
+	// looked at is an error: that decision is made once.
+	FreshUnless(paths []string) (bool, error)
 	// CheckSpace says whether the largest of these sets of Paths can be
 	// saved, or, with all, all of them together.
 	CheckSpace(sets [][]string, all bool) error

@@ -38,7 +38,15 @@ func (r *Run) All() (exit int, err error) {
 			return 0, err
 		}
 	}
-	d := Decide(r.Bundle, r.State, r.Device.FreshUnless(r.Bundle.FreshUnless))
+	// Behind the first event nobody asks any more.
+	used := true
+	if r.State.Events == 0 {
+		var err error
+		if used, err = r.Device.FreshUnless(r.Bundle.FreshUnless); err != nil {
+			return 0, err
+		}
+	}
+	d := Decide(r.Bundle, r.State, used)
 	if d.Refusal != nil {
 		return 0, d.Refusal
 	}

@@ -206,13 +206,13 @@ func told(e *ledger.Event) string {
 	return text
 }
 
-func (d *simulated) FreshUnless(paths []string) bool {
+func (d *simulated) FreshUnless(paths []string) (bool, error) {
 	for _, p := range paths {
 		if d.paths[p] {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 func (d *simulated) CheckSpace(sets [][]string, all bool) error {

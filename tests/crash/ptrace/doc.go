@@ -26,6 +26,7 @@
 // for FICLONE, open only with intent to write or create. close is counted if
 // asked for. openat2 is not: it hides its flags in memory, and the programs
 // here open by it for reading only. [Command.Select] narrows the choice.
+// With [Command.Reads] it is the calls that only look that are counted.
 //
 // # What is promised
 //

@@ -26,6 +26,8 @@ type Command struct {
 	Timeout time.Duration
 	// Close counts close(2) too.
 	Close bool
+	// Reads counts the calls that only look, and no others.
+	Reads bool
 	// Select says whether a call counts; nil takes all.
 	Select func(Call) bool
 	// Seen is called at each call that counts, with its number, before
@@ -229,7 +231,12 @@ func (t *tracer) systemCall(id int, one *task) (stop bool, err error) {
 }
 
 func (t *tracer) entry(id int, one *task, c Call) (stop bool, err error) {
-	if !counts(c, t.command.Close) || t.command.Select != nil && !t.command.Select(c) {
+	counted := counts(c, t.command.Close)
+	if t.command.Reads {
+		c.Name = reads[c.Number]
+		counted = c.Name != ""
+	}
+	if !counted || t.command.Select != nil && !t.command.Select(c) {
 		return false, nil
 	}
 	t.result.Calls++

@@ -25,6 +25,15 @@ var names = map[uint64]string{
 	syscall.SYS_EXECVE: "execve", 322: "execveat", syscall.SYS_WAIT4: "wait4", syscall.SYS_WAITID: "waitid", syscall.SYS_EXIT_GROUP: "exit_group",
 }
 
+// reads holds the calls that only look, by number.
+var reads = map[uint64]string{
+	syscall.SYS_READ: "read", syscall.SYS_PREAD64: "pread64", syscall.SYS_LSEEK: "lseek", syscall.SYS_OPENAT: "openat", 437: "openat2",
+	syscall.SYS_GETDENTS64: "getdents64", syscall.SYS_FSTAT: "fstat", syscall.SYS_NEWFSTATAT: "newfstatat", 332: "statx",
+	syscall.SYS_READLINKAT: "readlinkat", syscall.SYS_STATFS: "statfs", syscall.SYS_FSTATFS: "fstatfs",
+	syscall.SYS_GETXATTR: "getxattr", syscall.SYS_LGETXATTR: "lgetxattr", syscall.SYS_FGETXATTR: "fgetxattr",
+	syscall.SYS_LISTXATTR: "listxattr", syscall.SYS_LLISTXATTR: "llistxattr", syscall.SYS_FLISTXATTR: "flistxattr",
+}
+
 // Offsets in struct user of the registers that hold the call's number and its
 // result (sys/user.h).
 const (

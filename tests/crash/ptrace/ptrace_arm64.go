@@ -27,6 +27,15 @@ var names = map[uint64]string{
 	syscall.SYS_EXECVE: "execve", 281: "execveat", syscall.SYS_WAIT4: "wait4", syscall.SYS_WAITID: "waitid", syscall.SYS_EXIT_GROUP: "exit_group",
 }
 
+// reads holds the calls that only look, by number.
+var reads = map[uint64]string{
+	syscall.SYS_READ: "read", syscall.SYS_PREAD64: "pread64", syscall.SYS_LSEEK: "lseek", syscall.SYS_OPENAT: "openat", 437: "openat2",
+	syscall.SYS_GETDENTS64: "getdents64", syscall.SYS_FSTAT: "fstat", syscall.SYS_FSTATAT: "newfstatat", 291: "statx",
+	syscall.SYS_READLINKAT: "readlinkat", syscall.SYS_STATFS: "statfs", syscall.SYS_FSTATFS: "fstatfs",
+	syscall.SYS_GETXATTR: "getxattr", syscall.SYS_LGETXATTR: "lgetxattr", syscall.SYS_FGETXATTR: "fgetxattr",
+	syscall.SYS_LISTXATTR: "listxattr", syscall.SYS_LLISTXATTR: "llistxattr", syscall.SYS_FLISTXATTR: "flistxattr",
+}
+
 // Register sets (include/uapi/linux/elf.h).
 const (
 	getRegset     = 0x4204
