@@ -49,6 +49,19 @@ func TestParseControl(t *testing.T) {
 	}
 }
 
+// TestAnnounces: a multilib variant's package announces with its prefix.
+func TestAnnounces(t *testing.T) {
+	for name, want := range map[string]bool{
+		"migration-snippets": true, "lib32-migration-snippets": true, "migration-snippets-dev": false, "xmigration-snippets": false, "": false,
+	} {
+		pkg := &Package{}
+		pkg.setProvides([]string{"foo", name, "bar"})
+		if pkg.Announces != want {
+			t.Errorf("%q: announces %v", name, pkg.Announces)
+		}
+	}
+}
+
 func TestRecipeOfSourceRpm(t *testing.T) {
 	for file, want := range map[string]string{
 		"foo-1.0-r0.src.rpm": "foo", "lib32-foo-bar-1.0-r0.src.rpm": "lib32-foo-bar",

@@ -3,6 +3,8 @@
 
 package pkgfile
 
+import "strings"
+
 // Format is the kind of a package file.
 type Format int
 
@@ -27,7 +29,9 @@ func (f Format) String() string {
 }
 
 // Announcement is what a package with migrations provides. The recipe class
-// writes it into RPROVIDES, which reaches all three formats.
+// writes it into RPROVIDES, which reaches all three formats. A multilib
+// variant's package has the variant's prefix in front, as all that it provides:
+// lib32-migration-snippets.
 const Announcement = "migration-snippets"
 
 // SourceArch is the Arch of a source rpm. Such a package is never installed;
@@ -49,14 +53,15 @@ type Package struct {
 	// Provides holds names in the order of the file, versions dropped. An rpm
 	// provides its own name too.
 	Provides []string
-	// Announces says that Provides has Announcement.
+	// Announces says that Provides has Announcement, with a multilib prefix or
+	// without one.
 	Announces bool
 }
 
 func (p *Package) setProvides(names []string) {
 	p.Provides = names
 	for _, name := range names {
-		p.Announces = p.Announces || name == Announcement
+		p.Announces = p.Announces || name == Announcement || strings.HasSuffix(name, "-"+Announcement)
 	}
 }
 
