@@ -77,6 +77,11 @@
 # migration_image_installed by ROOTFS_POSTPROCESS_COMMAND, before packages are
 # removed, migration_image_bundle by ROOTFS_POSTUNINSTALL_COMMAND, after that
 # and while the package database is still there. Nothing runs for an SDK.
+#
+# It warns where the device would forget its ledger: /var/lib is on a tmpfs, or
+# the root is read-only and volatile-binds or read-only-rootfs-hook.sh mounts
+# memory over /var/lib. It is silent where a unit or a line of fstab mounts
+# something else on /var, /var/lib or /var/lib/migration.
 
 MIGRATION_IMAGE ??= "${@migration.image.wanted(d)}"
 MIGRATION_IMAGE[doc] = "1 if the image gets a bundle of migrations. Default: 1, but 0 for an initramfs where migration-image comes by IMAGE_CLASSES."

@@ -344,3 +344,13 @@ func (b *build) packaged(t *testing.T, recipe, pattern string) []string {
 	}
 	return found
 }
+
+// feed returns the deployed packages whose names match the pattern.
+func (b *build) feed(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(b.dir, "tmp*/deploy", b.format, "*", pattern+"."+b.format))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

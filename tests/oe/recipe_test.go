@@ -124,10 +124,7 @@ func (b *build) variants(t *testing.T) {
 // multilib: a variant's package has the variant's name and provides, its
 // scripts stand under the name without the prefix.
 func (b *build) multilib(t *testing.T) {
-	b.setCase(t, map[string]string{"conf": `require conf/multilib.conf
-MULTILIBS = "multilib:lib32"
-DEFAULTTUNE:virtclass-multilib-lib32 = "core2-32"
-`})
+	b.setCase(t, map[string]string{"conf": multilibConf})
 	out := b.succeed(t, "-e", "lib32-cloud")
 	for _, text := range []string{
 		"\nPACKAGES=\"lib32-cloud-migration ",

@@ -3,12 +3,7 @@
 
 package oe
 
-import (
-	"encoding/json"
-	"os/exec"
-	"strings"
-	"testing"
-)
+import "testing"
 
 // TestReleaseHash: which releases the image class takes for ones with a git
 // hash. revision is METADATA_REVISION, which poky puts into DISTRO_VERSION.
@@ -24,25 +19,8 @@ func TestReleaseHash(t *testing.T) {
 	for release := range cases {
 		releases = append(releases, release)
 	}
-	input, err := json.Marshal(releases)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const program = `import json, sys
-sys.dont_write_bytecode = True
-sys.path[:0] = sys.argv[1:3]
-import migration.image
-json.dump([migration.image.has_hash(r, sys.argv[3]) for r in json.load(sys.stdin)], sys.stdout)`
-	cmd := exec.Command("python3", "-B", "-c", program, "../../meta-migration/lib", checkouts(t)[0].bitbake+"/lib", revision)
-	cmd.Stdin = strings.NewReader(string(input))
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
 	var got []bool
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatal(err)
-	}
+	imagePython(t, checkouts(t)[0], "[migration.image.has_hash(r, \""+revision+"\") for r in values]", releases, &got)
 	for i, release := range releases {
 		if got[i] != cases[release] {
 			t.Errorf("%q holds a git hash: %v", release, got[i])

@@ -14,6 +14,12 @@ import bb
 
 STATE = "/var/lib/migration"
 
+# Where a rootfs has units, the first one wins least.
+UNITS = ("usr/lib/systemd/system", "lib/systemd/system", "etc/systemd/system")
+
+# Of oe-core's initscripts.
+HOOK = "/etc/init.d/read-only-rootfs-hook.sh"
+
 
 def enabled(d):
     return d.getVar("MIGRATION_IMAGE") == "1"
@@ -143,7 +149,7 @@ def bundle(d):
     run(d, command(d, output))
     install(output, d.getVar("IMAGE_ROOTFS"))
     deploy(d, os.path.join(output, "etc/migration.d/manifest"))
-    place = volatile(d.getVar("IMAGE_ROOTFS"))
+    place = volatile(d.getVar("IMAGE_ROOTFS"), is_read_only(d))
     if place:
         bb.warn("%s: %s makes /var/lib volatile, so the device would forget at each boot which migrations it has "
                 "applied and run them all again; mount persistent storage on %s (README of meta-migration, "
@@ -201,32 +207,64 @@ def deploy(d, manifest):
         os.symlink(name, path)
 
 
-def volatile(rootfs):
-    """The file that makes /var/lib volatile on the device, or None.
+def volatile(rootfs, read_only):
+    """What makes /var/lib volatile on the device, or None: a tmpfs, a unit of
+    volatile-binds, or the init script for a read-only root.
 
-    That is a unit of volatile-binds, or a line of fstab; nothing is said where
-    a mount unit or a line of fstab is there for the state directory."""
-    units = ("usr/lib/systemd/system", "lib/systemd/system", "etc/systemd/system")
-    if mounted_on(rootfs, STATE, units):
-        return None
-    for directory in units:
-        for path in sorted(glob.glob(os.path.join(rootfs, directory, "*.service"))):
-            text = read(path)
-            if re.search(r"^ExecStart=.*mount-copybind\s+\S+\s+/var(/lib)?\s*$", text, re.MULTILINE):
-                return "/" + os.path.relpath(path, rootfs)
+    Unit and script are in writable images, too: they do something only where
+    /var/lib is not writable. read_only says whether the root is known not to be."""
+    mounted, hook = mounts(rootfs), has_hook(rootfs)
+    for place in (STATE, "/var/lib", "/var"):
+        source, kind, options = mounted.get(place, ("", "", ()))
+        # The script mounts over what the table has mounted before it.
+        if source and (place != STATE or not hook or "noauto" in options):
+            return source if kind in ("tmpfs", "ramfs") else None
+    read_only = read_only or "ro" in mounted.get("/", ("", "", ()))[2]
+    return copybind(rootfs, read_only) or (HOOK if read_only and hook else None)
+
+
+def mounts(rootfs):
+    """What the rootfs mounts where it matters: {place: (from which file, type, options)}.
+    A unit goes before a line of fstab."""
+    found = {}
     for line in read(os.path.join(rootfs, "etc/fstab")).split("\n"):
         words = line.split()
-        if len(words) > 2 and words[1] in ("/var", "/var/lib") and words[2] in ("tmpfs", "ramfs"):
-            return "/etc/fstab"
+        if len(words) > 2 and not line.startswith("#"):
+            found.setdefault(words[1], ("/etc/fstab", words[2], words[3].split(",") if len(words) > 3 else ()))
+    for place in (STATE, "/var/lib", "/var"):
+        for directory in UNITS:
+            path = os.path.join(rootfs, directory, place.strip("/").replace("/", "-") + ".mount")
+            if os.path.lexists(path):
+                kind = re.search(r"^Type=(\S+)", read(path), re.MULTILINE)
+                found[place] = ("/" + os.path.relpath(path, rootfs), kind.group(1) if kind else "", ())
+    return found
+
+
+def copybind(rootfs, read_only):
+    """The unit that mounts a volatile copy over /var/lib, or None."""
+    for directory in UNITS:
+        for path in sorted(glob.glob(os.path.join(rootfs, directory, "*.service"))):
+            text = read(path)
+            bind = re.search(r"^ExecStart=.*mount-copybind\s+\S+\s+(/var(?:/lib)?)\s*$", text, re.MULTILINE)
+            if bind and (read_only or "ConditionPathIsReadWrite=!" + bind.group(1) not in text.split("\n")):
+                return "/" + os.path.relpath(path, rootfs)
     return None
 
 
-def mounted_on(rootfs, place, units):
-    unit = place.strip("/").replace("/", "-") + ".mount"
-    if any(os.path.lexists(os.path.join(rootfs, u, unit)) for u in units):
+def has_hook(rootfs):
+    """Whether the init script for a read-only root is run; systemd does not."""
+    if any(os.path.lexists(os.path.join(rootfs, d, "systemd/systemd")) for d in ("usr/lib", "lib")):
+        return False
+    if re.search("^ROOTFS_READ_ONLY=no", read(os.path.join(rootfs, "etc/default/rcS")), re.MULTILINE):
+        return False
+    return bool(glob.glob(os.path.join(rootfs, "etc/rcS.d/S*" + os.path.basename(HOOK))))
+
+
+def is_read_only(d):
+    """Whether the image's root is known to be mounted read-only."""
+    if "read-only-rootfs" in (d.getVar("IMAGE_FEATURES") or "").split():
         return True
-    fstab = read(os.path.join(rootfs, "etc/fstab")).split("\n")
-    return any(not line.startswith("#") and line.split()[1:2] == [place] for line in fstab)
+    return any(re.match("squashfs|erofs|cramfs|romfs", t) for t in (d.getVar("IMAGE_FSTYPES") or "").split())
 
 
 def read(path):
