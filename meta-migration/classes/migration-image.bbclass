@@ -83,7 +83,7 @@
 # memory over /var/lib. It is silent where a unit or a line of fstab mounts
 # something else on /var, /var/lib or /var/lib/migration.
 
-MIGRATION_IMAGE ??= "${@migration.image.wanted(d)}"
+MIGRATION_IMAGE ??= "${@meta_migration.image.wanted(d)}"
 MIGRATION_IMAGE[doc] = "1 if the image gets a bundle of migrations. Default: 1, but 0 for an initramfs where migration-image comes by IMAGE_CLASSES."
 
 MIGRATION_RELEASE ??= "${DISTRO_VERSION}"
@@ -121,21 +121,21 @@ MIGRATION_MANIFEST_NAME[doc] = "Name of the release's migration manifest, beside
 MIGRATION_IMAGE_WORKDIR = "${WORKDIR}/migration-image"
 MIGRATION_IMAGE_WORKDIR[doc] = "Where an image's bundle of migrations is built."
 
-PACKAGE_INSTALL:append = "${@migration.image.if_enabled(d, '${MLPREFIX}migrate-runner')}"
+PACKAGE_INSTALL:append = "${@meta_migration.image.if_enabled(d, '${MLPREFIX}migrate-runner')}"
 
-do_rootfs[depends] += "${@migration.image.if_enabled(d, 'mkmigrations-native:do_populate_sysroot')}"
-do_rootfs[file-checksums] += "${@migration.image.checksums(d)}"
+do_rootfs[depends] += "${@meta_migration.image.if_enabled(d, 'mkmigrations-native:do_populate_sysroot')}"
+do_rootfs[file-checksums] += "${@meta_migration.image.checksums(d)}"
 # Series with PSEUDO_IGNORE_PATHS: pseudo watches WORKDIR but does not see what
 # a Go program does there. Elsewhere the variable means nothing.
 PSEUDO_IGNORE_PATHS .= ",${MIGRATION_IMAGE_WORKDIR}"
 
-ROOTFS_POSTPROCESS_COMMAND:append = "${@migration.image.if_enabled(d, 'migration_image_installed')}"
-ROOTFS_POSTUNINSTALL_COMMAND:append = "${@migration.image.if_enabled(d, 'migration_image_bundle')}"
+ROOTFS_POSTPROCESS_COMMAND:append = "${@meta_migration.image.if_enabled(d, 'migration_image_installed')}"
+ROOTFS_POSTUNINSTALL_COMMAND:append = "${@meta_migration.image.if_enabled(d, 'migration_image_bundle')}"
 
 python migration_image_installed() {
-    migration.image.write_installed(d, "before")
+    meta_migration.image.write_installed(d, "before")
 }
 
 python migration_image_bundle() {
-    migration.image.bundle(d)
+    meta_migration.image.bundle(d)
 }

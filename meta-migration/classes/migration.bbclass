@@ -123,15 +123,15 @@ MIGRATION_WORKDIR = "${WORKDIR}/migration-scripts"
 MIGRATION_WORKDIR[doc] = "Where do_migration writes a recipe's migration scripts."
 
 python () {
-    migration.recipe.prepare(d)
+    meta_migration.recipe.prepare(d)
 }
 
 python do_migration() {
-    migration.recipe.write(d)
+    meta_migration.recipe.write(d)
 }
 do_migration[doc] = "Checks the recipe's migrations and writes their scripts."
 do_migration[cleandirs] = "${MIGRATION_WORKDIR}"
 
 python migration_package() {
-    migration.recipe.package(d)
+    meta_migration.recipe.package(d)
 }

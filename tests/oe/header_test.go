@@ -16,7 +16,7 @@ import (
 )
 
 // TestRecipeCheckAgrees holds the check of a recipe's build
-// (meta-migration/lib/migration/header.py) to the specification
+// (meta-migration/lib/meta_migration/header.py) to the specification
 // (internal/bundle): both find faults in the same scripts, so what a recipe
 // ships is not refused by the image's build, and the other way round.
 func TestRecipeCheckAgrees(t *testing.T) {
@@ -70,7 +70,7 @@ header = importlib.util.module_from_spec(spec)
 sys.dont_write_bytecode = True
 spec.loader.exec_module(header)
 json.dump([[n for n, _ in header.check_script(s.encode())] for s in json.load(sys.stdin)], sys.stdout)`
-	cmd := exec.Command("python3", "-B", "-c", program, "../../meta-migration/lib/migration/header.py")
+	cmd := exec.Command("python3", "-B", "-c", program, "../../meta-migration/lib/meta_migration/header.py")
 	cmd.Stdin = strings.NewReader(string(input))
 	out, err := cmd.Output()
 	if err != nil {

@@ -40,6 +40,7 @@ func matrix(t *testing.T, c checkout, format string) {
 	t.Run("no-snippets", func(t *testing.T) { checkNoSnippets(t, image) })
 	t.Run("runner", func(t *testing.T) { b.checkRunner(t, image) })
 	t.Run("run", b.checkRun)
+	t.Run("testimage", b.runtimeCases)
 	if t.Failed() {
 		t.FailNow()
 	}

@@ -18,7 +18,7 @@ oe-setup: ## get bitbake and openembedded-core for tests/oe
 
 .PHONY: oe-check-layer
 oe-check-layer: oe-setup ## run yocto-check-layer on the layer
-	OE_SERIES="$(lastword $(OE_SERIES))" OE_CHECK_LAYER=1 $(GO) test -count=1 -v -timeout $(OE_TIMEOUT) -run TestCheckLayer ./tests/oe
+	OE_SERIES="$(OE_SERIES)" OE_CHECK_LAYER=1 $(GO) test -count=1 -v -timeout $(OE_TIMEOUT) -run TestCheckLayer ./tests/oe
 
 .PHONY: update-go-mods
 update-go-mods: ## write the recipe's list of Go modules and their licences anew

@@ -20,7 +20,7 @@ func TestReleaseHash(t *testing.T) {
 		releases = append(releases, release)
 	}
 	var got []bool
-	imagePython(t, checkouts(t)[0], "[migration.image.has_hash(r, \""+revision+"\") for r in values]", releases, &got)
+	imagePython(t, checkouts(t)[0], "[meta_migration.image.has_hash(r, \""+revision+"\") for r in values]", releases, &got)
 	for i, release := range releases {
 		if got[i] != cases[release] {
 			t.Errorf("%q holds a git hash: %v", release, got[i])

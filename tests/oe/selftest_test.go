@@ -10,11 +10,10 @@ import (
 	"testing"
 )
 
-// selftests are the cases of lib/oeqa/selftest/cases/migration.py that need no
-// image of oe-core.
+// selftests are the cases of lib/oeqa/selftest/cases/migration.py.
 var selftests = []string{
 	"test_package_holds_the_script", "test_bad_field_fails_the_recipe", "test_name_that_is_not_listed",
-	"test_changed_flag_does_not_install_again",
+	"test_changed_flag_does_not_install_again", "test_image_has_the_bundle",
 }
 
 // TestSelftest runs the layer's cases for oe-selftest by oe-selftest itself.

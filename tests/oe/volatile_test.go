@@ -94,7 +94,7 @@ func TestVolatile(t *testing.T) {
 		input = append(input, []any{root, v.readOnly})
 	}
 	var got []string
-	imagePython(t, c, "[migration.image.volatile(*x) or '' for x in values]", input, &got)
+	imagePython(t, c, "[meta_migration.image.volatile(*x) or '' for x in values]", input, &got)
 	for i, v := range cases {
 		if got[i] != v.want {
 			t.Errorf("%s: volatile by %q, not %q", v.name, got[i], v.want)
@@ -103,14 +103,14 @@ func TestVolatile(t *testing.T) {
 }
 
 // imagePython has Python evaluate an expression over values with
-// migration.image, which needs bitbake's library.
+// meta_migration.image, which needs bitbake's library.
 func imagePython(t *testing.T, c checkout, expression string, values, result any) {
 	t.Helper()
 	input, err := json.Marshal(values)
 	if err != nil {
 		t.Fatal(err)
 	}
-	program := "import json, sys\nsys.path[:0] = sys.argv[1:3]\nimport migration.image\nvalues = json.load(sys.stdin)\n" +
+	program := "import json, sys\nsys.path[:0] = sys.argv[1:3]\nimport meta_migration.image\nvalues = json.load(sys.stdin)\n" +
 		"json.dump(" + expression + ", sys.stdout)"
 	cmd := exec.Command("python3", "-B", "-c", program, "../../meta-migration/lib", c.bitbake+"/lib")
 	cmd.Stdin = bytes.NewReader(input)

@@ -9,19 +9,19 @@ SECTION = "devel"
 require recipes-devtools/includes/migration-source.inc
 require mkmigrations-go-mods.inc
 require mkmigrations-licenses.inc
-LICENSE = "${@migration.gomod.license(d)}"
+LICENSE = "${@meta_migration.gomod.license(d)}"
 
 MIGRATION_SOURCE_PARTS += "tools/mkmigrations"
 GO_INSTALL = "${GO_IMPORT}/tools/mkmigrations"
 
-SRC_URI += "${@migration.gomod.uris(d)}"
+SRC_URI += "${@meta_migration.gomod.uris(d)}"
 
 # Where the gomod fetcher puts the modules; scarthgap has another place for
 # them and no such fetcher.
 export GOMODCACHE = "${S}/pkg/mod"
 do_unpack[postfuncs] += "mkmigrations_unpack_modules"
 python mkmigrations_unpack_modules() {
-    migration.gomod.unpack(d)
+    meta_migration.gomod.unpack(d)
 }
 
 # go takes the licence files out of the modules' archives. Newer series say so

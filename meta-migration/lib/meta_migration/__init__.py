@@ -3,7 +3,7 @@
 """Python behind the classes of meta-migration.
 
 layer.conf makes it known to bitbake (addpylib), so the classes call
-migration.recipe.write(d) and bitbake puts the functions they call into the
+meta_migration.recipe.write(d) and bitbake puts the functions they call into the
 tasks' signatures.
 """
 
