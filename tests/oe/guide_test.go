@@ -48,7 +48,7 @@ func readBlocks(t *testing.T, path string) []string {
 		t.Fatal(err)
 	}
 	var blocks []string
-	for _, m := range regexp.MustCompile(`(?m)(?:^    .*\n(?:\n(?:    ))?)+`).FindAllString("\n"+string(data), -1) {
+	for _, m := range regexp.MustCompile(`(?m)(?:^    .*\n)+`).FindAllString(string(data), -1) {
 		blocks = append(blocks, regexp.MustCompile(`(?m)^    `).ReplaceAllString(m, ""))
 	}
 	return blocks
@@ -123,7 +123,7 @@ func (g *guide) firstRelease(t *testing.T) {
 	g.files = map[string]string{
 		"webd_1.0.bb":                 recipe(g.block(t, "file://split-users.migration")),
 		"files/split-users.migration": g.block(t, "ensure_user webd --home /var/lib/webd", "### BEGIN"),
-		"sensord_1.0.bb":              recipe(g.block(t, "MIGRATIONS = \"split-users\"")),
+		"sensord_1.0.bb":              recipe(g.block(t, "MIGRATIONS = \"split-users\"", "migration_up:")),
 	}
 	g.image("webd", g.block(t, "inherit migration-image", "MIGRATION_RELEASE = \"1.0\""))
 	g.setCase(t, g.files)
