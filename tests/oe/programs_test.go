@@ -40,14 +40,20 @@ func TestPrograms(t *testing.T) {
 // and what is enabled is enabled by links outside of /etc, where an overlay
 // could hide them.
 func (b *build) dist(t *testing.T) {
+	const assume = "RDEPENDS:initramfs-module-migration:forcevariable = \"\"\n"
 	for _, early := range []bool{false, true} {
-		conf, left := "", "migrate-runner-early.service"
+		// The module needs oe-core's framework.
+		conf, left := assume, "migrate-runner-early.service"
 		if early {
-			conf, left = "PACKAGECONFIG:pn-migrate-runner = \"early\"\n", "migrate-runner.service"
+			conf, left = assume+"PACKAGECONFIG:pn-migrate-runner = \"early\"\n", "migrate-runner.service"
 		}
 		b.setCase(t, map[string]string{"conf": conf})
-		b.succeed(t, "migrate-runner:do_package", "migrate-runner:do_package_qa")
+		const module = "initramfs-module-migration"
+		b.succeed(t, "migrate-runner:do_package", "migrate-runner:do_package_qa", module+":do_package", module+":do_package_qa")
 		files, links := b.split(t, "migrate-runner")
+		for sum, names := range first(b.split(t, module)) {
+			files[sum] = append(files[sum], names...)
+		}
 		dist, err := filepath.Glob(filepath.Join(b.source, "target/migrate-runner/dist/*"))
 		if err != nil || len(dist) < 6 {
 			t.Fatalf("dist: %v %v", dist, err)
@@ -72,6 +78,8 @@ func (b *build) dist(t *testing.T) {
 		}
 	}
 }
+
+func first(files map[string][]string, _ []string) map[string][]string { return files }
 
 // split returns the files of a recipe's packages by digest, and the links, all
 // as <package>/<path>.

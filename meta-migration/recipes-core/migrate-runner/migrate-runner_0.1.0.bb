@@ -7,7 +7,7 @@ each migration in the image's bundle is run once, in its order, before the servi
 One static program, and the units or init scripts that run it."
 SECTION = "base"
 
-require recipes-devtools/includes/migration-source.inc
+require recipes-devtools/includes/migration-go.inc
 
 MIGRATION_SOURCE_PARTS += "target/migrate-runner"
 GO_INSTALL = "${GO_IMPORT}/target/migrate-runner"
@@ -48,22 +48,14 @@ do_install() {
     install -D -m 0755 ${MIGRATION_DIST}/migrate-runner.init ${D}${sysconfdir}/init.d/migrate-runner
     install -d ${D}${sysconfdir}/rcS.d
     ln -s ../init.d/migrate-runner ${D}${sysconfdir}/rcS.d/S38migrate-runner
-
-    # Behind 90-rootfs and a product's own mounts, before 99-finish.
-    install -D -m 0755 ${MIGRATION_DIST}/migration.initramfs ${D}/init.d/95-migration
 }
 
-PACKAGES =+ "${PN}-systemd ${PN}-sysvinit initramfs-module-migration"
+PACKAGES =+ "${PN}-systemd ${PN}-sysvinit"
 SUMMARY:${PN}-systemd = "Units that run an image's migrations at boot"
 SUMMARY:${PN}-sysvinit = "Init script that runs an image's migrations at boot (sysvinit, busybox init)"
-SUMMARY:initramfs-module-migration = "initramfs support for running an image's migrations before switch_root"
 FILES:${PN}-systemd = "${MIGRATION_UNITDIR}"
 FILES:${PN}-sysvinit = "${sysconfdir}/init.d ${sysconfdir}/rcS.d"
-FILES:initramfs-module-migration = "/init.d/95-migration"
 FILES:${PN} += "${nonarch_libdir}/migration ${localstatedir}/lib/migration"
-
-# It runs the runner of the root; the initramfs itself holds none.
-RDEPENDS:initramfs-module-migration = "initramfs-framework-base"
 
 # Both, where a distro has both: the units mean nothing to another init, and
 # systemd makes no unit of an rcS script whose name it has one for.

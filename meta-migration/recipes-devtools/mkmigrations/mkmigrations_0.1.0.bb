@@ -6,7 +6,7 @@ DESCRIPTION = "Reads the migrations in an image's packages, puts them into one o
 and writes the bundle that migrate-runner runs on the device."
 SECTION = "devel"
 
-require recipes-devtools/includes/migration-source.inc
+require recipes-devtools/includes/migration-go.inc
 require mkmigrations-go-mods.inc
 require mkmigrations-licenses.inc
 LICENSE = "${@meta_migration.gomod.license(d)}"
