@@ -40,10 +40,10 @@ func matrix(t *testing.T, c checkout, format string) {
 	t.Run("no-snippets", func(t *testing.T) { checkNoSnippets(t, image) })
 	t.Run("runner", func(t *testing.T) { b.checkRunner(t, image) })
 	t.Run("run", b.checkRun)
-	t.Run("testimage", b.runtimeCases)
 	if t.Failed() {
 		t.FailNow()
 	}
+	t.Run("testimage", b.runtimeCases)
 	if format == formats()[0] {
 		t.Run("reproducible", b.reproducible)
 		t.Run("volatile", b.volatile)

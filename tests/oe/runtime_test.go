@@ -17,9 +17,8 @@ func (b *build) runtimeCases(t *testing.T) {
 	if out, err := b.runtime(root); err == nil || !regexp.MustCompile(`migration\.MigrationTest\.test_bundle_is_complete.*FAILED`).MatchString(out) {
 		t.Errorf("pending migrations, and testimage says: %v\n%s", err, tail(out))
 	}
-	// Not by --root: the state may be volatile here, which is a case.
-	if out, err := exec.Command("chroot", root, "/usr/sbin/migrate-runner", "run", "--allow-volatile").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if out, code := runner(t, root, "run", "--allow-volatile"); code != 0 {
+		t.Fatalf("run: exit %d\n%s", code, out)
 	}
 	out, err := b.runtime(root)
 	for _, name := range []string{"test_bundle_is_complete", "test_second_run_does_nothing", "test_state_is_persistent"} {
