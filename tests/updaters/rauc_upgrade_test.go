@@ -83,7 +83,10 @@ func TestRaucRefuses(t *testing.T) {
 			if r.code == 0 {
 				t.Error("rauc install exits with 0")
 			}
-			d.contains(log, "pre-install.sh", c.reason)
+			d.contains(log, c.reason, "Pre-install handler error")
+			if strings.Contains(log, "Running bundle hook") {
+				t.Error("the handler let the bundle pass")
+			}
 			d.wantUnwritten("b")
 			d.wantSettings(used)
 			d.withoutHandler()
@@ -151,7 +154,7 @@ func TestRaucSlotOwnsData(t *testing.T) {
 	if r, log = d.install(d.bundle(failing, with)); r.code == 0 {
 		t.Error("a slot with data that could not be migrated was installed")
 	}
-	d.contains(log, "migrations: refused: the slot's data could not be migrated (exit 3)")
+	d.contains(log, "1/1 thermo:calibrate: failed", "migrations: refused: the slot's data could not be migrated (exit 3)")
 	d.boot()
 	d.wantSlot("b")
 }

@@ -127,7 +127,7 @@ func TestSwupdateSlotOwnsData(t *testing.T) {
 	if r = d.update(failing, owns); r.code == 0 {
 		t.Error("a slot with data that could not be migrated was installed")
 	}
-	d.contains(r.text, "migrations: refused: the slot's data could not be migrated (exit 3)")
+	d.contains(r.text, "1/1 thermo:calibrate: failed", "migrations: refused: the slot's data could not be migrated (exit 3)")
 	d.boot()
 	d.wantSlot("b")
 }
