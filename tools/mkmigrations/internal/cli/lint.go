@@ -22,6 +22,11 @@ and warnings. FILE is a package, or a script with or without a migration header.
 With --release the inputs are judged as those of a whole image, as build does;
 without it what is missing in them is no error.
 
+With --rootfs a command that a shell script calls by name and the image lacks is
+an error, unless the script has tested for it on the way: command -v, type,
+which, hash or [ -x ]. tool || true is no test, nor is if tool: without the
+tool they fail with 127 on every device, and nobody sees it.
+
 The exit status is 1 when there is an error, 0 when there are only warnings.`,
 		Example: `  mkmigrations lint files/split-users.migration
   mkmigrations lint --packages deploy/ipk --rootfs image/rootfs`,

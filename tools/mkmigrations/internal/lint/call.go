@@ -89,6 +89,7 @@ func (sc *scan) command(words []*syntax.Word, by string, g *guards) {
 // add notes a call. Whether it needs anything of the image is decided later,
 // when all functions and aliases are known.
 func (sc *scan) add(c Call, at syntax.Node, g *guards) {
+	c.Heeded = sc.heeded
 	sc.calls = append(sc.calls, scannedCall{Call: c, guards: g, in: sc.in, offset: sc.offset(at)})
 }
 

@@ -117,6 +117,9 @@ func (c *checker) command(call Call) []Finding {
 	if own := c.scan.functions[name] != nil; call.By != "" && (own || c.script.shell.builtin(name)) {
 		rule += "; " + call.By + " runs no function and no builtin"
 	}
+	if call.Heeded {
+		rule += "; || or a condition takes its 127 for a failure of the command"
+	}
 	return c.found(call, c.scan.unknown, rule, c.cure(name))
 }
 

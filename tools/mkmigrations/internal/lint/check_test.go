@@ -67,6 +67,9 @@ func TestCheck(t *testing.T) {
 	missing := func(name, why string) string {
 		return `error: m:2: no command "` + name + `" in the image: ` + why + "; " + guard(name)
 	}
+	heeded := func(name string) string {
+		return missing(name, nowhere+"; || or a condition takes its 127 for a failure of the command")
+	}
 	for _, c := range []struct {
 		name, script string
 		want         []string
@@ -90,6 +93,17 @@ func TestCheck(t *testing.T) {
 		{"guarded", "command -v gone && gone", []string{`warning: m:2: "gone" is not in the image; the script tests for it first`}},
 		{"guarded and there", "command -v mv && mv a b", nil},
 		{"guarded, absolute", "[ -x /usr/bin/gone ] && /usr/bin/gone", []string{`warning: m:2: "/usr/bin/gone" is not in the image; the script tests for it first`}},
+		{"behind ||", "gone || true", []string{heeded("gone")}},
+		{"behind || :", "gone || :", []string{heeded("gone")}},
+		{"behind || exit", "gone || exit 0", []string{heeded("gone")}},
+		{"before && and ||", "true && gone && mv a b || true", []string{heeded("gone")}},
+		{"behind the last ||", "true || gone", []string{missing("gone", nowhere)}},
+		{"in a condition", "if gone; then mv a b; fi", []string{heeded("gone")}},
+		{"in a while's condition", "while ! gone; do mv a b; done", []string{heeded("gone")}},
+		{"in a block before ||", "{ gone; mv a b; } || true", []string{heeded("gone")}},
+		{"in a branch", "if true; then gone; fi", []string{missing("gone", nowhere)}},
+		{"in a function", "if f() { gone; }; then f; fi", []string{missing("gone", nowhere)}},
+		{"guarded before ||", "command -v gone && { gone || true; }", []string{`warning: m:2: "gone" is not in the image; the script tests for it first`}},
 		{"relative", "./gone; usr/bin/gone", nil},
 		{"on the device", "/run/x/y", []string{`warning: m:2: "/run/x/y" is not in the image: it must be made on the device before`}},
 		{"made by the script", "echo : >/opt/y; chmod +x /opt/y; /opt/y", []string{

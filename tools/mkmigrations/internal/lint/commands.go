@@ -9,6 +9,7 @@ type Call struct {
 	Name    string // as written, without quotes: a name, or a path where it has a slash
 	Line    int    // counted from 1
 	Guarded bool   // the script has tested for it on the way to the call
+	Heeded  bool   // || or a condition heeds its status, so that -e does not
 	Sourced bool   // read by the shell (`. file`), not run
 	By      string // the program that runs it (xargs, env, …): then no builtin and no function will do; else ""
 }

@@ -20,7 +20,8 @@
 //     eval and trap, and a here-document fed to a shell are looked at too;
 //   - a command is guarded where the script has tested for it on the way:
 //     command -v, type, which, hash, [ -x /its/path ], or a function that does
-//     one of these.
+//     one of these. `tool || true` and `if tool` test for nothing: without the
+//     tool they fail with 127 on every device, and nobody sees it.
 //
 // Scripts are untrusted. The work is bounded: a script with more words or
 // more nesting than any real one has is not checked, with a warning.

@@ -30,6 +30,7 @@ type scan struct {
 	path    []string // directories that it puts into PATH
 	unknown bool     // it sources, or puts into PATH, what only a run can tell
 
+	heeded       bool // what is scanned has a status that || or a condition heeds
 	depth, texts int
 	wraps        int
 	textTokens   int // of all texts
@@ -131,8 +132,17 @@ func (sc *scan) condition(stmts []*syntax.Stmt, g *guards) *guards {
 	}
 	last := len(stmts) - 1
 	g = sc.list(stmts[:last], g)
-	sc.list(stmts[last:], g)
+	sc.heeding(true, func() { sc.list(stmts[last:], g) })
 	return g
+}
+
+// heeding scans what || or a condition heeds, with all that is inside it: -e is
+// off for that, too.
+func (sc *scan) heeding(heeded bool, f func()) {
+	outer := sc.heeded
+	sc.heeded = outer || heeded
+	f()
+	sc.heeded = outer
 }
 
 // enter counts the depth. Where it returns false the scan goes no deeper.
@@ -197,18 +207,19 @@ func (sc *scan) subshell(stmts []*syntax.Stmt, g *guards) {
 
 // funcDecl scans a body with nothing known: see entered.
 func (sc *scan) funcDecl(c *syntax.FuncDecl) {
-	outer := sc.in
-	sc.in = sc.functions[c.Name.Value]
+	in, heeded := sc.in, sc.heeded
+	sc.in, sc.heeded = sc.functions[c.Name.Value], false
 	sc.stmt(c.Body, nil)
-	sc.in = outer
+	sc.in, sc.heeded = in, heeded
 }
 
 // binary scans "a && b || c | d" from left to right.
 func (sc *scan) binary(s *syntax.Stmt, g *guards) {
 	first, rest := unchain(s)
-	sc.stmt(first, g)
+	last := lastOr(rest)
+	sc.heeding(last >= 0, func() { sc.stmt(first, g) })
 	yes, no := sc.testsOf(first)
-	for _, c := range rest {
+	for i, c := range rest {
 		inner := g
 		switch c.Op {
 		case syntax.AndStmt:
@@ -217,10 +228,21 @@ func (sc *scan) binary(s *syntax.Stmt, g *guards) {
 		case syntax.OrStmt:
 			inner = g.with(no...)
 		}
-		sc.stmt(c.Y, inner)
+		sc.heeding(i < last, func() { sc.stmt(c.Y, inner) })
 		moreYes, moreNo := sc.testsOf(c.Y)
 		yes, no = join(yes, moreYes), join(no, moreNo)
 	}
+}
+
+// lastOr is the index of the last ||, which heeds the status of all before it,
+// -1 if there is none.
+func lastOr(rest []*syntax.BinaryCmd) int {
+	for i := len(rest) - 1; i >= 0; i-- {
+		if rest[i].Op == syntax.OrStmt {
+			return i
+		}
+	}
+	return -1
 }
 
 // unchain turns the left-deep tree of "a && b || c" into a list.
