@@ -28,7 +28,7 @@ strace      strace          counts the flushes of the ledger
 shellcheck  shellcheck      checks shell scripts
 git         git             lists the files of the repository
 mke2fs      e2fsprogs       makes disks for the sweep over power cuts, and for attacks
-+mksquashfs squashfs-tools   makes images that machines boot, and read-only ones for attacks
+mksquashfs  squashfs-tools  makes images that machines boot, and read-only ones for attacks
 +qemu-system-x86_64 qemu-system-x86 is the machine of that sweep, and boots images
 +mmdebstrap mmdebstrap      makes root file systems of images
 '

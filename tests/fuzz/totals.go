@@ -35,24 +35,33 @@ func totalsPath() (string, error) {
 }
 
 func readTotals(path string) (*totals, error) {
-	all := &totals{path: path, of: map[string]total{}}
-	data, err := os.ReadFile(path)
+	all := &totals{path: path}
+	return all, all.read()
+}
+
+func (all *totals) read() error {
+	all.of = map[string]total{}
+	data, err := os.ReadFile(all.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return all, nil
+		return nil
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &all.of)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading totals of earlier runs: %q: %w", path, err)
+		return fmt.Errorf("reading totals of earlier runs: %q: %w", all.path, err)
 	}
-	return all, nil
+	return nil
 }
 
 // add counts one turn of a target and keeps the sum.
 func (all *totals) add(t target, turn total) error {
 	all.Lock()
 	defer all.Unlock()
+	// Another run may have counted meanwhile.
+	if err := all.read(); err != nil {
+		return err
+	}
 	sum := all.of[t.key()]
 	sum.Seconds += turn.Seconds
 	sum.Executions += turn.Executions
