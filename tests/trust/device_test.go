@@ -47,6 +47,8 @@ func newDevice(t testing.TB, s stage) *device {
 	for _, dir := range strings.Fields("etc/upper etc/work usr/upper usr/work root/upper root/work var/lib home vol/upper vol/work") {
 		must(t, os.MkdirAll(filepath.Join(d.data, dir), 0o755))
 	}
+	// What it holds is large in some tests, and the disk is small.
+	t.Cleanup(func() { _ = os.RemoveAll(d.data) })
 	must(t, os.Chown(d.path("home"), 1000, 1000))
 	if d.Image == "" {
 		d.Image = l.images["1.0"]

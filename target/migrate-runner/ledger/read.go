@@ -8,9 +8,13 @@ import (
 	"strings"
 )
 
-// MaxSize is the largest ledger that is read, in bytes. Compaction keeps
-// real ones far below it.
-const MaxSize = 64 << 20
+// Limits of a ledger that is read, so that a forged one cannot use up the
+// device's memory. Compaction keeps real ones far below them: a first run of
+// 10,000 migrations writes 20,000 events in 6 MB.
+const (
+	MaxSize   = 16 << 20 // bytes
+	MaxEvents = 1 << 16
+)
 
 // A Log is what a ledger holds.
 type Log struct {
@@ -59,7 +63,7 @@ func Parse(data []byte) (*Log, error) {
 func (log *Log) read(text string) *DamageError {
 	// Room for lines of ordinary length: not so much that a file of line feeds
 	// alone could use up the memory.
-	if n := min(strings.Count(text, "\n"), len(text)/128); n > 0 {
+	if n := min(strings.Count(text, "\n"), len(text)/128, MaxEvents); n > 0 {
 		log.Events = make([]Event, 0, n)
 	}
 	var upto uint64
@@ -88,10 +92,15 @@ func (log *Log) read(text string) *DamageError {
 }
 
 // holdsLine says whether what looks like a torn line holds a whole one: a
-// power cut cannot leave that, but a line feed that has changed can.
+// power cut cannot leave that, but a line feed that has changed can. What
+// takes as much work as a whole ledger was not written by a runner either.
 func holdsLine(torn string) bool {
+	work := 0
 	for at := range torn {
 		if strings.HasPrefix(torn[at:], version+" ") {
+			if work += len(torn) - at; work > MaxSize {
+				return true
+			}
 			if _, written, _ := decode(torn[at : len(torn)-1]); written {
 				return true
 			}
@@ -130,6 +139,9 @@ func (log *Log) add(e Event, line int, upto *uint64) *DamageError {
 	}
 	if e.Seq <= last || e.Seq > *upto && e.Seq != log.Next {
 		return &DamageError{Line: line, What: "is out of sequence"}
+	}
+	if len(log.Events) == MaxEvents {
+		return &DamageError{Line: line, What: "is one more than any ledger has"}
 	}
 	log.unknown = log.unknown || e.Critical && !e.Kind.Known()
 	log.Events = append(log.Events, e)

@@ -282,6 +282,29 @@ func TestParseCompacted(t *testing.T) {
 	}
 }
 
+// TestMaxEvents guards the memory that a forged ledger can take: one of a
+// million lines once took 900 MB.
+func TestMaxEvents(t *testing.T) {
+	if log, err := Parse(many(MaxEvents)); err != nil || len(log.Events) != MaxEvents {
+		t.Fatalf("%d events: %v", MaxEvents, err)
+	}
+	_, err := Parse(many(MaxEvents + 2))
+	var damage *DamageError
+	if !errors.As(err, &damage) || damage.Line != MaxEvents+1 {
+		t.Errorf("%d events: %v", MaxEvents+2, err)
+	}
+}
+
+// TestTornWork guards the time that a forged torn line can take: this one
+// once took minutes.
+func TestTornWork(t *testing.T) {
+	_, err := Parse([]byte(strings.Repeat("1 1 ", 1<<20)))
+	var damage *DamageError
+	if !errors.As(err, &damage) || damage.What != "has lost its line feed" {
+		t.Errorf("%v", err)
+	}
+}
+
 // FuzzParse: never a panic; what is accepted is a beginning of the bytes,
 // line for line; what is behind it is zero bytes or one torn line.
 func FuzzParse(f *testing.F) {
@@ -341,7 +364,7 @@ func many(n int) []byte {
 }
 
 func BenchmarkParse(b *testing.B) {
-	for _, n := range []int{1000, 10000, 100000} {
+	for _, n := range []int{1000, 10000, MaxEvents} {
 		data := many(n)
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
