@@ -117,8 +117,16 @@ func (x *watcher) event(e *ledger.Event) {
 		}
 		x.settle(e.Items, true)
 		x.settled[e.ID] = true
-	case ledger.Fresh, ledger.Baseline:
+	case ledger.Fresh:
 		x.settle(e.Items, true)
+	case ledger.Baseline:
+		for i := range e.Items {
+			// What is pending by a record of its own stays so: an image that has
+			// it runs it.
+			if _, decided := x.settled[e.Items[i].ID]; !decided {
+				x.settled[e.Items[i].ID] = true
+			}
+		}
 	case ledger.Rearmed:
 		x.settle(e.Items, false)
 		for _, item := range e.Items {

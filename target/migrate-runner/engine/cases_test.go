@@ -217,6 +217,15 @@ var scenarios = map[string]string{
 		run => x applied [a b], exit 0
 		forget b => a b
 		run => x applied [a b], exit 0`,
+	// Retired stands for it on the newer image; the older one still has to run it.
+	"a forgotten one stays pending where what supersedes it is baseline": `
+		image 2: k t(@1)
+		run => k applied, t applied, complete 2, exit 0
+		forget t =>
+		image 4 min-from=2: m(@3,>t) | k(@2) t(@1)
+		run => baseline [m t], complete 4, exit 0
+		image 2: k t(@1)
+		run => t applied, complete 2, exit 0`,
 	"forget of one superseded by a chain": `
 		image 1: a
 		run => a applied, complete 1, exit 0

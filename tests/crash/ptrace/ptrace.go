@@ -6,6 +6,7 @@
 package ptrace
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"runtime"
@@ -28,6 +29,9 @@ type Command struct {
 	Close bool
 	// Reads counts the calls that only look, and no others.
 	Reads bool
+	// Clock is what each reading of the wall clock by a system call gives, in
+	// seconds since 1970, instead of the time. It may be nil.
+	Clock func() int64
 	// Select says whether a call counts; nil takes all.
 	Select func(Call) bool
 	// Seen is called at each call that counts, with its number, before
@@ -108,6 +112,7 @@ type tracer struct {
 type task struct {
 	fresh bool          // its first stop has not been seen
 	fail  syscall.Errno // what its present call is to return
+	clock uintptr       // where its present call writes the time, 0 for nowhere
 }
 
 const options = syscall.PTRACE_O_TRACESYSGOOD | syscall.PTRACE_O_TRACECLONE | syscall.PTRACE_O_TRACEFORK |
@@ -219,15 +224,36 @@ func (t *tracer) systemCall(id int, one *task) (stop bool, err error) {
 	}
 	switch info.op {
 	case opExit:
+		if one.clock != 0 {
+			if err := t.setClock(id, one); err != nil {
+				return false, err
+			}
+		}
 		if one.fail != 0 {
 			err = setReturn(id, one.fail)
 			one.fail = 0
 		}
 		return false, err
 	case opEntry:
+		if t.command.Clock != nil && info.nr == clockGettime && info.args[0] == clockRealtime {
+			one.clock = uintptr(info.args[1])
+		}
 		return t.entry(id, one, Call{Task: id, Name: names[info.nr], Number: info.nr, Args: info.args})
 	}
 	return false, nil
+}
+
+const clockRealtime = 0
+
+// setClock changes the seconds that a call has written to struct timespec.
+func (t *tracer) setClock(id int, one *task) error {
+	data := binary.LittleEndian.AppendUint64(nil, uint64(t.command.Clock()))
+	_, err := syscall.PtracePokeData(id, one.clock, data)
+	one.clock = 0
+	if err == syscall.ESRCH {
+		return nil
+	}
+	return err
 }
 
 func (t *tracer) entry(id int, one *task, c Call) (stop bool, err error) {

@@ -34,6 +34,8 @@ var reads = map[uint64]string{
 	syscall.SYS_LISTXATTR: "listxattr", syscall.SYS_LLISTXATTR: "llistxattr", syscall.SYS_FLISTXATTR: "flistxattr",
 }
 
+const clockGettime = syscall.SYS_CLOCK_GETTIME
+
 // Offsets in struct user of the registers that hold the call's number and its
 // result (sys/user.h).
 const (

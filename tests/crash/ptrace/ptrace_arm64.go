@@ -36,6 +36,8 @@ var reads = map[uint64]string{
 	syscall.SYS_LISTXATTR: "listxattr", syscall.SYS_LLISTXATTR: "llistxattr", syscall.SYS_FLISTXATTR: "flistxattr",
 }
 
+const clockGettime = syscall.SYS_CLOCK_GETTIME
+
 // Register sets (include/uapi/linux/elf.h).
 const (
 	getRegset     = 0x4204
