@@ -78,11 +78,15 @@ packages=
 for command in $wanted; do
     packages="$packages $(printf '%s' "$table" | awk -v c="$command" '$1 == c { print $2 }')"
 done
-# All at once is quick; one by one tells which cannot be had.
+# All at once is quick; one by one tells which cannot be had. A fresh machine
+# has no lists of packages.
 # shellcheck disable=SC2086 # one word a package
-unpack $packages || for package in $packages; do
-    unpack "$package" || :
-done
+unpack $packages || {
+    [ "$(id -u)" -ne 0 ] || apt-get -qq update </dev/null >&2 || say 'apt-get update did not succeed'
+    for package in $packages; do
+        unpack "$package" || :
+    done
+}
 for command in $wanted; do
     here "$command" || say "$command could not be had: what needs it is skipped"
 done
