@@ -77,6 +77,11 @@ func checkDemo(t *testing.T, cmd *exec.Cmd) {
 			t.Errorf("the demo shows no %s packages", format)
 		}
 	}
+	inspect, err := exec.Command(filepath.Join(cmd.Dir, "bin/mkmigrations"), "inspect", filepath.Join(cmd.Dir, "demo-out/2.0/bundle")).Output()
+	if err != nil {
+		t.Error(err)
+	}
+	checkReadme(t, string(out)+string(inspect))
 	if t.Failed() {
 		t.Logf("it prints:\n%s", out)
 	}
