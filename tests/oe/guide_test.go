@@ -134,7 +134,7 @@ func (g *guide) firstRelease(t *testing.T) {
 			t.Errorf("the image has no %s", line)
 		}
 	}
-	root := g.extract(t, "product-image")
+	root := g.device(t, nil)
 	if out, code := runner(t, root, "run", "--allow-volatile"); code != 0 {
 		t.Errorf("run: exit %d\n%s", code, out)
 	}
@@ -142,6 +142,30 @@ func (g *guide) firstRelease(t *testing.T) {
 	if want := strings.SplitN(g.block(t, "migrate-runner status"), "\n", 2)[1]; out != want {
 		t.Errorf("status is\n%s\nnot\n%s", out, want)
 	}
+}
+
+// device unpacks the image, with accounts as base-passwd would have them and
+// with more files.
+func (g *guide) device(t *testing.T, more map[string]string) string {
+	t.Helper()
+	files := map[string]string{
+		"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "etc/group": "root:x:0:\n", "etc/shadow": "root:*:1:0:99999:7:::\n",
+		"etc/gshadow": "root:*::\n",
+	}
+	for name, text := range more {
+		files[name] = text
+	}
+	root := g.extract(t, "product-image")
+	for name, text := range files {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
 }
 
 // names puts in what the guide leaves to the reader.
@@ -195,7 +219,8 @@ func (g *guide) squashAndRetire(t *testing.T) {
 	const release = "inherit migration-image\nMIGRATION_RELEASE = \"1.2\"\nMIGRATION_PREVIOUS = \"${TOPDIR}/case/previous-1.1\"\n"
 	for _, c := range []struct{ name, lines, want string }{
 		{"squash", "", "0010-webd:own-user 0020-sensord:split-users manifest"},
-		{"retire", g.block(t, "MIGRATION_MIN_FROM"), "0010-sensord:split-users manifest"},
+		// The superseding one is of this release.
+		{"retire", strings.Replace(g.block(t, "MIGRATION_MIN_FROM"), "1.0", "1.1", 1), "0010-webd:own-user manifest"},
 	} {
 		g.image("webd sensord", release+c.lines)
 		g.setCase(t, g.files)
@@ -232,18 +257,7 @@ func (g *guide) workedExample(t *testing.T) {
 	g.files["files/own-data.migration"] = strings.Replace(own, "### END", "# Paths: /var/lib/webd\n### END", 1)
 	g.setCase(t, g.files)
 	g.succeed(t, "product-image")
-	root := g.extract(t, "product-image")
-	for name, text := range map[string]string{
-		"etc/passwd": "root:x:0:0:root:/root:/bin/sh\n", "etc/group": "root:x:0:\n", "etc/shadow": "root:*:1:0:99999:7:::\n",
-		"etc/gshadow": "root:*::\n", "var/lib/webd/data": "x\n",
-	} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	root := g.device(t, map[string]string{"var/lib/webd/data": "x\n"})
 	if out, code := runner(t, root, "run", "--allow-volatile"); code != 0 {
 		t.Fatalf("run: exit %d\n%s", code, out)
 	}
