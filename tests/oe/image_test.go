@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -143,6 +144,17 @@ func (b *build) extract(t *testing.T, name string) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	if err := os.Chmod(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	// Devices have it, and scripts use it.
+	null := filepath.Join(root, "dev/null")
+	if err := os.MkdirAll(filepath.Dir(null), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mknod(null, syscall.S_IFCHR|0o666, 1<<8|3); err != nil {
+		t.Skipf("SKIP: a rootfs needs /dev/null: %v", err)
+	}
+	if err := os.Chmod(null, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(filepath.Join(root, "usr/bin/busybox")); err != nil {
