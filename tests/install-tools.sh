@@ -28,6 +28,10 @@ strace      strace          counts the flushes of the ledger
 shellcheck  shellcheck      checks shell scripts
 git         git             lists the files of the repository
 mke2fs      e2fsprogs       makes disks for the sweep over power cuts, and for attacks
+mkfs.xfs    xfsprogs        makes file systems that saves are tried on
+mkfs.btrfs  btrfs-progs     does, too
+setfacl     acl             tests access lists
+setcap      libcap2-bin     tests file capabilities
 mksquashfs  squashfs-tools  makes images that machines boot, and read-only ones for attacks
 +qemu-system-x86_64 qemu-system-x86 is the machine of that sweep, and boots images
 +mmdebstrap mmdebstrap      makes root file systems of images

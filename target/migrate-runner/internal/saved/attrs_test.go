@@ -6,8 +6,11 @@ package saved
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"meta-migration/target/migrate-runner/internal/sys"
 )
 
 // TestImmutable: chattr +i is not undone, but said.
@@ -96,4 +99,39 @@ func TestCapabilities(t *testing.T) {
 	must(t, os.Remove(f.path("bin/ping")))
 	f.restore(1)
 	compare(t, "after removal", want, f.snapshot())
+}
+
+// TestLabels: what a security module or anybody else keeps in extended
+// attributes comes back, on links and directories, too.
+func TestLabels(t *testing.T) {
+	f := newField(t)
+	f.write("etc/a", "1")
+	f.write("etc/d/b", "1")
+	must(t, os.Symlink("a", f.path("etc/link")))
+	set := func(path, name, value string) {
+		t.Helper()
+		dir, err := os.Open(filepath.Dir(f.path(path)))
+		must(t, err)
+		defer dir.Close()
+		if err := sys.Setxattr(int(dir.Fd()), filepath.Base(path), name, []byte(value)); err != nil {
+			t.Skipf("setting %s: %v", name, err)
+		}
+	}
+	labels := []string{"security.selinux", "security.SMACK64", "trusted.overlay.origin.test"}
+	for _, path := range []string{"etc/a", "etc/d", "etc/d/b", "etc/link"} {
+		for _, name := range labels {
+			set(path, name, "system_u:object_r:etc_t:s0\x00"+path)
+		}
+	}
+	set("etc/a", "user.note", strings.Repeat("long", 200))
+	want := f.snapshot("/etc")
+	f.save(1, "/etc")
+	set("etc/a", "security.selinux", "system_u:object_r:unlabeled_t:s0\x00")
+	set("etc/d", "user.added", "1")
+	must(t, os.RemoveAll(f.path("etc/d/b")))
+	f.write("etc/d/b", "1")
+	must(t, os.Remove(f.path("etc/link")))
+	must(t, os.Symlink("a", f.path("etc/link")))
+	f.restore(1)
+	compare(t, "after Restore", want, f.snapshot("/etc"))
 }
