@@ -31,7 +31,7 @@ func TestClockJumps(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			w := newSweep(t, s)
 			looks := 0
-			kills := append([]int{0}, w.points(4)...)
+			kills := append([]int{0}, w.points(2)...)
 			for _, n := range kills {
 				root := clone(t, w.before)
 				for boot := 0; boot < 3; boot++ {

@@ -5,6 +5,11 @@
 sweep: ## kill the runner, and fail it, at every system call of every scenario
 	SWEEP=full go test ./tests/crash -count=1 -timeout=0 -v
 
+.PHONY: sweep-short
+sweep-short: ## all crash sweeps, on disks and flash, too, in their short form
+	@tests/install-tools.sh qemu-system-x86_64 mke2fs busybox xz
+	go test ./tests/crash/... ./tests/fleet -count=1 -timeout=30m
+
 .PHONY: block-sweep
 block-sweep: ## cut the power in BLOCK_STATES (12000) states of recorded disks
 	@tests/install-tools.sh qemu-system-x86_64 mke2fs busybox xz

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -69,12 +70,15 @@ func (w *sweep) traced(t testing.TB, root string) *ptrace.Command {
 	return &ptrace.Command{Path: c.Path, Args: c.Args, Env: os.Environ(), Dir: "/", Timeout: 2 * time.Minute}
 }
 
-// points are the calls to disturb: all in a full sweep, else some of them,
-// spread over the run and different in each.
+// points are the calls to disturb: all with SWEEP=full, else SWEEP of them, or
+// short, spread over the run.
 func (w *sweep) points(short int) []int {
 	var all []int
 	for n := 1; n <= w.calls; n++ {
 		all = append(all, n)
+	}
+	if n, err := strconv.Atoi(os.Getenv("SWEEP")); err == nil {
+		short = n
 	}
 	if os.Getenv("SWEEP") == "full" || len(all) <= short {
 		return all
@@ -201,7 +205,7 @@ func TestFailEveryRead(t *testing.T) {
 			counted, err := ptrace.Run(traced(clone(t, w.before)), ptrace.Plan{})
 			must(t, err)
 			w.calls = counted.Calls
-			points := w.points(12)
+			points := w.points(6)
 			for _, n := range points {
 				root := clone(t, w.before)
 				r, err := ptrace.Run(traced(root), ptrace.Plan{At: n, Errno: syscall.EIO})
