@@ -63,7 +63,7 @@ type release struct {
 var (
 	first   = release{name: "1.0", flags: []string{"--keep", "good"}}
 	second  = release{name: "2.0", flags: []string{"--keep", "good"}, migrations: map[string]string{"celsius": toCelsius}, previous: []release{first}}
-	failing = release{name: "3.0", flags: []string{"--keep", "good"}, migrations: map[string]string{"celsius": toCelsius, "calibrate": calibrate}, previous: []release{first}}
+	failing = release{name: "3.0", flags: []string{"--keep", "good", "--failure-state", "reboot", "--attempts", "4"}, migrations: map[string]string{"celsius": toCelsius, "calibrate": calibrate}, previous: []release{first}}
 	waiting = release{name: "3.1", flags: []string{"--keep", "good"}, migrations: map[string]string{"celsius": toCelsius, "register": waitForNet}, previous: []release{first}}
 	late    = release{name: "4.0", flags: []string{"--keep", "good", "--min-from", "3.0", "--fresh-unless", "/var/lib/thermo"}, previous: []release{first}}
 	strict  = release{name: "1.0", flags: []string{"--keep", "good", "--on-downgrade", "refuse"}} // the first release, had it refused newer data
@@ -183,6 +183,7 @@ func (r release) tree(t *testing.T, e example) string {
 	}
 	copyAll(t, r.bundle(t), root)
 	copyAll(t, filepath.Join(binDir, "migrate-runner"), filepath.Join(root, "usr/sbin/migrate-runner"))
+	copyAll(t, "../../target/migrate-runner/dist/may-reboot", filepath.Join(root, "usr/lib/migration/may-reboot"))
 	if r.breakIt {
 		for _, path := range []string{"/usr/lib/migration/bundle.d/manifest", "/etc/migration.d/manifest"} {
 			mustWrite(t, root+path, "Format: 1\n", 0o644)

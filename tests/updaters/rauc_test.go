@@ -78,22 +78,25 @@ func (d *raucDevice) boot() result {
 	return result{}
 }
 
-// bundle makes a signed bundle of the release with the example's manifest.
-func (d *raucDevice) bundle(r release, change func(manifest string) string) string {
+// bundle makes a signed bundle of the release with the example's manifest and
+// hook. change edits them. The format is the one that needs no dm-verity, which
+// is a matter of the kernel.
+func (d *raucDevice) bundle(r release, change func(name, text string) string) string {
 	t := d.t
 	t.Helper()
 	dir := t.TempDir()
 	copyAll(t, r.image(t, rauc), dir+"/rootfs.ext4")
-	mustWrite(t, dir+"/hook.sh", rauc.read(t, "hook.sh"), 0o755)
-	manifest := strings.NewReplacer("@RELEASE@", r.name, "@FORMAT@", "plain").Replace(rauc.read(t, "manifest.raucm"))
-	if change != nil {
-		manifest = change(manifest)
+	for name, mode := range map[string]os.FileMode{"hook.sh": 0o755, "manifest.raucm": 0o644} {
+		text := strings.NewReplacer("@RELEASE@", r.name, "format=verity", "format=plain").Replace(rauc.read(t, name))
+		if change != nil {
+			text = change(name, text)
+		}
+		mustWrite(t, filepath.Join(dir, name), text, mode)
 	}
-	mustWrite(t, dir+"/manifest.raucm", manifest, 0o644)
 	file := filepath.Join(d.data, "update.raucb")
 	os.Remove(file)
 	cert, key := signer(t)
-	host(t, "", "rauc", "--cert", cert, "--key", key, "--keyring", cert, "bundle", dir, file)
+	host(t, "", "rauc", "--cert", cert, "--key", key, "--keyring", cert, "--mksquashfs-args=-noI -noD -noF -noX", "bundle", dir, file)
 	return "/data/update.raucb"
 }
 

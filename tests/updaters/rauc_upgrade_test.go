@@ -110,17 +110,57 @@ func (d *raucDevice) withoutHandler() {
 	d.service()
 }
 
-// A slot whose migration fails is not marked good. U-Boot comes back to the
-// old slot when the attempts are used up, and its runner puts back what the new
-// image has changed.
+// postInstall lets RAUC call the hook when the slot is written.
+func postInstall(name, text string) string {
+	if name == "manifest.raucm" {
+		return text + "hooks=post-install\n"
+	}
+	return text
+}
+
+// An image that cannot be asked in the bundle is asked in its slot, and the slot
+// is not activated.
+func TestRaucRefusesWritten(t *testing.T) {
+	d := newRauc(t, first)
+	d.withoutHandler()
+	r, log := d.install(d.bundle(late, func(name, text string) string {
+		return postInstall(name, strings.Replace(text, "hooks=install-check\n", "", 1))
+	}))
+	if r.code == 0 {
+		t.Error("rauc install exits with 0")
+	}
+	d.contains(log, refusals[0].reason)
+	d.boot()
+	d.wantSlot("a")
+	d.wantSettings(used)
+}
+
+// A bundle in which the handler finds nothing to ask is not waved through.
+func TestRaucRefusesUnasked(t *testing.T) {
+	d := newRauc(t, first)
+	conf := d.dir + "/system.conf"
+	d.write(conf, strings.ReplaceAll(rauc.read(t, "system.conf"), "slot.rootfs.", "slot.other."))
+	d.bind(conf, "/etc/rauc/system.conf")
+	d.stopServices()
+	d.service()
+	r, log := d.install(d.bundle(second, func(name, text string) string {
+		return strings.Replace(text, "[image.rootfs]", "[image.other]", 1)
+	}))
+	if r.code == 0 {
+		t.Error("rauc install exits with 0")
+	}
+	d.contains(log, "migrations: refused: the bundle has no image for a slot of the class rootfs")
+	d.wantUnwritten("b")
+}
+
+// A slot whose migration fails is not marked good. With the failure state reboot
+// the device boots again by itself, until U-Boot comes back to the old slot, whose
+// runner puts back what the new image has changed.
 func TestRaucFallback(t *testing.T) {
 	d := newRauc(t, first)
 	d.upgrade(failing)
 	for d.boot(); d.slot == "b"; d.boot() {
-		d.wantSettings("unit = c\n")
-		if d.expectStatus() == "complete" {
-			t.Fatal("the failing image is complete")
-		}
+		d.wantFailed()
 	}
 	d.wantSlot("a")
 	d.wantSettings(used)
@@ -136,7 +176,9 @@ func TestRaucFallback(t *testing.T) {
 // A slot that owns its data gets a migrated copy of it before it is activated;
 // the running slot keeps its own.
 func TestRaucSlotOwnsData(t *testing.T) {
-	with := func(manifest string) string { return manifest + "hooks=post-install\n" }
+	with := func(name, text string) string {
+		return postInstall(name, strings.Replace(text, "slot_owns_data=no", "slot_owns_data=yes", 1))
+	}
 	d := newRaucOwning(t)
 	r, log := d.install(d.bundle(second, with))
 	if r.code != 0 {

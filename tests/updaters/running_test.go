@@ -50,6 +50,17 @@ func (d *device) expectStatus() string {
 	return s.State
 }
 
+// wantFailed wants the failing release half migrated, and the device to boot
+// again by itself: so says what the failure state reboot asks.
+func (d *device) wantFailed() {
+	d.t.Helper()
+	d.wantSettings("unit = c\n")
+	if state := d.expectStatus(); state != "failed" {
+		d.t.Fatalf("the failing image is %s", state)
+	}
+	d.expect(0, "/usr/lib/migration/may-reboot")
+}
+
 // settings are the product's data as the running system sees them.
 func (d *device) settings() string {
 	d.t.Helper()

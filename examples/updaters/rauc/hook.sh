@@ -4,16 +4,14 @@
 #
 # The hook of a bundle, which travels with the image: it works on devices whose
 # installed image knows nothing of migrations, and can be repaired with each
-# bundle. manifest.raucm names it, and which of the two it wants:
+# bundle. manifest.raucm names it, and which of these it wants:
 #
 #   install-check  before anything is written, as pre-install.sh does. Its last line
 #                  on stderr is what `rauc install` shows as the reason. It stands for
 #                  RAUC's own comparison of `compatible`, so it makes that, too.
-#   post-install   when the slot is written and mounted, for a slot that owns its
-#                  data: a copy of the data goes into the new slot and is migrated
-#                  there. The slot is not activated unless all of it took effect.
-#                  WRONG where the slots share their data: the old slot is running on
-#                  it, and would have to live with the new data after a fallback.
+#   post-install   when the slot is written and mounted, and not yet activated.
+#                  For images that cannot be asked in the bundle: casync, adaptive,
+#                  tar, ubifs. And for a slot that owns its data, see below.
 
 set -u
 
@@ -73,6 +71,15 @@ check_image() {
 }
 # <<< check_image
 
+# The name of the image in the bundle; meta-rauc: RAUC_SLOT_rootfs[rename].
+image=rootfs.ext4
+
+# yes: the slot owns its data, so a copy of the data goes into the new slot and is
+# migrated there; the slot is not activated unless all of it took effect. WRONG
+# where the slots share their data: the old slot is running on it, and would have
+# to live with the new data after a fallback.
+slot_owns_data=no
+
 # What belongs to the slot: the data, and the record of what was done to it.
 # Both or none.
 owned="/var/lib/thermo /var/lib/migration"
@@ -82,17 +89,15 @@ install_check() {
         echo "compatible is $RAUC_MF_COMPATIBLE, and this system is $RAUC_SYSTEM_COMPATIBLE" >&2
         exit 10
     fi
-    # The hook is called where the bundle is mounted.
-    bundle=${0%/*}
-    for image in "$bundle"/rootfs*.ext4 "$bundle"/rootfs*.squashfs; do
-        [ -e "$image" ] || continue
-        # RAUC takes 10 and above for a refusal, below for a broken hook.
-        check_image "$image" || exit $((10 + $?))
-    done
+    # The hook is called where the bundle is mounted. RAUC takes 10 and above for
+    # a refusal, below for a broken hook.
+    check_image "${0%/*}/$image" || exit $((10 + $?))
 }
 
 post_install() {
     slot=$RAUC_SLOT_MOUNT_POINT
+    check_image "$slot" || exit
+    [ $slot_owns_data = yes ] || exit 0
     # The image brings a state of its own at most for devices that are new.
     for path in $owned; do
         if [ -e "$path" ]; then

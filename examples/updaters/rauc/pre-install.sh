@@ -7,9 +7,9 @@
 # mounted, before it writes to a slot. Any exit but 0 ends the installation;
 # nothing was written then. What it prints is in the journal of rauc.service.
 #
-# For images that a kernel can mount from the bundle: ext4, squashfs, erofs. In a
-# bundle of casync, adaptive, tar or ubifs images there is none; there hook.sh asks,
-# when the slot is written.
+# For images that a kernel can mount from the bundle: ext4, squashfs, erofs. A
+# bundle of casync, adaptive, tar or ubifs images has none, so it is refused
+# here: leave this handler out, and let hook.sh ask when the slot is written.
 
 set -u
 
@@ -69,8 +69,17 @@ check_image() {
 }
 # <<< check_image
 
-bundle=$RAUC_UPDATE_SOURCE
-for image in "$bundle"/rootfs*.ext4 "$bundle"/rootfs*.squashfs; do
-    [ -e "$image" ] || continue
-    check_image "$image" || exit
+# RAUC numbers the slots, and says what goes into each.
+asked=no
+for number in $RAUC_TARGET_SLOTS; do
+    eval "class=\${RAUC_SLOT_CLASS_$number-} image=\${RAUC_IMAGE_NAME_$number-}"
+    # shellcheck disable=SC2154 # set by eval
+    if [ "$class" = rootfs ] && [ -n "$image" ]; then
+        check_image "$RAUC_UPDATE_SOURCE/${image##*/}" || exit
+        asked=yes
+    fi
 done
+if [ $asked = no ]; then
+    echo "migrations: refused: the bundle has no image for a slot of the class rootfs" >&2
+    exit 1
+fi
