@@ -67,6 +67,7 @@ type boot struct {
 	script string // what is run at its end; it must end the machine, by off or else
 	append string // to the kernel's command line
 	reboot bool   // the machine may reboot
+	cycle  bool   // an ordering cycle is expected
 	initrd string // instead of the usual one
 	extra  []string
 }
@@ -106,7 +107,9 @@ func (d *device) start(b boot) *session {
 // boot boots to the machine's end and reads what the script said.
 func (d *device) boot(b boot) *report {
 	d.t.Helper()
-	return d.end(d.start(b))
+	r := d.end(d.start(b))
+	r.checkCycle(b.cycle)
+	return r
 }
 
 // end waits for the machine's end. VM_KEEP names a directory for consoles.
@@ -122,6 +125,15 @@ func (d *device) end(s *session) *report {
 		d.t.Fatalf("%v\n%s", err, console)
 	}
 	return newReport(d.t, console)
+}
+
+// checkCycle looks for what systemd says when it drops a job, at the boot or
+// at its shutdown: nothing fails by it.
+func (r *report) checkCycle(want bool) {
+	r.t.Helper()
+	if strings.Contains(r.console, "rdering cycle") != want {
+		r.t.Errorf("an ordering cycle is seen: %v, want %v\n%s", !want, want, r.before("@@ "))
+	}
 }
 
 // patient lets systemd wait on a host that has other things to do, and lets

@@ -122,6 +122,8 @@ func (im *image) systemd(t testing.TB) map[string]string {
 	if im.layout == "unit" {
 		files["/etc/fstab"] += "/dev/vdc /var ext4 x-systemd.device-timeout=600 0 0\n"
 	}
+	files[unitDir+"/emergency.service.d/10-vm.conf"] = "[Service]\nExecStartPre=\nExecStart=\nExecStart=/usr/lib/vm/session --now\n" +
+		"StandardInput=null\nTTYVHangup=no\n"
 	units, err := fs.Glob(testdata, "testdata/units/*")
 	must(t, err)
 	for _, name := range units {
@@ -175,9 +177,11 @@ func enable(t testing.TB, root string) {
 	t.Helper()
 	units, err := filepath.Glob(root + unitDir + "/vm-*")
 	must(t, err)
-	mounts, err := filepath.Glob(root + unitDir + "/var-*")
+	mounts, err := filepath.Glob(root + unitDir + "/var-*.mount")
 	must(t, err)
-	for _, unit := range append(units, mounts...) {
+	services, err := filepath.Glob(root + unitDir + "/var-*.service")
+	must(t, err)
+	for _, unit := range append(append(units, mounts...), services...) {
 		text, err := os.ReadFile(unit)
 		must(t, err)
 		for _, line := range install.FindAllSubmatch(text, -1) {

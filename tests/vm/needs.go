@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"meta-migration/tests/machine"
 )
@@ -22,11 +23,19 @@ var tools = map[string]string{
 	machine.Qemu: "qemu-system-x86", "mke2fs": "e2fsprogs", "mksquashfs": "squashfs-tools", "dpkg-deb": "dpkg",
 }
 
+// An ordinary run starts no more devices when it has run for so long.
+const patience = 4 * time.Minute
+
+var begun = time.Now()
+
 // needs skips the test where a machine cannot run, and says why.
 func needs(t testing.TB) *machine.Kernel {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("skipping: -short")
+	}
+	if os.Getenv("VM") != "full" && time.Since(begun) > patience {
+		t.Skipf("skipping: this machine is slow, %s of boots are enough: make test-vm boots it all", patience)
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("skipping: not root, which making a root file system needs")

@@ -109,3 +109,22 @@ func (r *report) before(text string) string {
 	before, _, _ := strings.Cut(r.console, text)
 	return before
 }
+
+// attempts checks how many attempts of a migration the ledger counts.
+func (r *report) attempts(id string, want int) {
+	r.t.Helper()
+	var status struct {
+		Migrations []struct {
+			ID       string
+			Attempts int
+		}
+	}
+	if err := json.Unmarshal([]byte(r.sections["status"]), &status); err != nil {
+		r.t.Errorf("reading the status: %v", err)
+	}
+	for _, m := range status.Migrations {
+		if m.ID == id && m.Attempts != want {
+			r.t.Errorf("%s has %d attempts, want %d", id, m.Attempts, want)
+		}
+	}
+}

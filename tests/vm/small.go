@@ -10,6 +10,9 @@ import (
 	"testing"
 )
 
+// mountpoint is an applet that Debian's busybox lacks.
+const mountpoint = "#!/bin/sh\n# mountpoint -q DIR\ngrep -q \" $2 \" /proc/mounts\n"
+
 // smallRoot makes the root of an image that is busybox alone.
 func smallRoot(t testing.TB, root string) {
 	t.Helper()
@@ -27,6 +30,7 @@ func smallRoot(t testing.TB, root string) {
 			put(t, root, "/bin/"+applet, "-> busybox")
 		}
 	}
+	put(t, root, "/bin/mountpoint", mountpoint)
 	put(t, root, "/sbin", "-> bin")
 	for name, text := range map[string]string{
 		"/etc/passwd": "root:x:0:0:root:/:/bin/sh\n", "/etc/group": "root:x:0:\n",
