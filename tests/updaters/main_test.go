@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -107,4 +108,27 @@ func need(t *testing.T, names ...string) {
 			t.Skipf("%s is not installed: tests/updaters/tools.sh unpacks the updaters", name)
 		}
 	}
+}
+
+// needFilesystem skips the test where the kernel lacks one of the file systems.
+func needFilesystem(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if !hasFilesystem(t, name) {
+			// A module is loaded at the first mount, or by its name.
+			exec.Command("modprobe", name).Run()
+			if !hasFilesystem(t, name) {
+				t.Skipf("the kernel has no %s", name)
+			}
+		}
+	}
+}
+
+func hasFilesystem(t *testing.T, name string) bool {
+	t.Helper()
+	data, err := os.ReadFile("/proc/filesystems")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(data), "\t"+name+"\n")
 }

@@ -4,8 +4,11 @@
 package updaters
 
 import (
+	"os"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func (d *menderDevice) upgrade(r release) {
@@ -132,6 +135,31 @@ func TestMenderNotNow(t *testing.T) {
 		t.Errorf("the device is %s after the commit", state)
 	}
 	d.expect(0, "test", "-e", "/var/lib/thermo/registered")
+}
+
+// Another runner at work (exit 8) makes the commit wait, too.
+func TestMenderLocked(t *testing.T) {
+	d := newMender(t, first, false)
+	d.upgrade(waiting)
+	d.boot()
+	d.expect(0, "touch", "/run/network")
+	lock, err := os.Open(d.data + "/var/lib/migration/lock")
+	if err == nil {
+		defer lock.Close()
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(2*time.Second, func() { syscall.Flock(int(lock.Fd()), syscall.LOCK_UN) })
+	r := d.mender("commit")
+	if r.code != 0 {
+		t.Fatalf("mender commit exits with %d", r.code)
+	}
+	d.contains(r.text, "another runner is at work", "migrations: not now: a migration still waits")
+	if state := d.expectStatus(); state != "complete" {
+		t.Errorf("the device is %s after the commit", state)
+	}
 }
 
 // What it waits for never comes: Mender rolls back.

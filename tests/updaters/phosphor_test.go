@@ -46,6 +46,7 @@ func (r release) squashfs(t *testing.T) string {
 func newBmc(t *testing.T, factory release) *bmc {
 	t.Helper()
 	need(t, "mksquashfs")
+	needFilesystem(t, "ext4", "squashfs", "overlay")
 	dir := t.TempDir()
 	d := &bmc{
 		device:    &device{t: t, dir: dir, root: dir + "/root", disks: map[string]*disk{}, slot: "rofs"},

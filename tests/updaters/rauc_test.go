@@ -44,6 +44,7 @@ func newRaucOwning(t *testing.T) *raucDevice {
 func bootRauc(t *testing.T, factory release, owns bool) *raucDevice {
 	t.Helper()
 	need(t, "rauc", "dbus-daemon", "mksquashfs", "openssl", "fw_setenv")
+	needFilesystem(t, "ext4", "squashfs")
 	d := &raucDevice{device: newDevice(t, factory.image(t, rauc))}
 	d.owns = owns
 	d.env.set("BOOT_ORDER", "a b", "BOOT_a_LEFT", "3", "BOOT_b_LEFT", "3")
