@@ -227,3 +227,39 @@ func ofRunner(c ptrace.Call) bool {
 	name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", c.Task))
 	return strings.TrimSpace(string(name)) == "migrate-runner"
 }
+
+// TestFallbackMetByNewer cuts a fallback off and then starts the newer image
+// again, as a boot loader does that gives it another try. Whether the fallback
+// had begun or not, the device must come to the newer image's rest.
+func TestFallbackMetByNewer(t *testing.T) {
+	var fallback scenario
+	for _, s := range scenarios {
+		if s.name == "fallback" {
+			fallback = s
+		}
+	}
+	w := newSweep(t, fallback)
+	back := func(root string) {
+		// Of the tree only data and state are the clone's own.
+		must(t, os.RemoveAll(root+"/etc"))
+		must(t, os.RemoveAll(root+"/usr"))
+		keeping.install(t, root)
+	}
+	calm := clone(t, w.before)
+	_, _ = settle(t, calm)
+	back(calm)
+	if exit, out := settle(t, calm); exit != 0 {
+		t.Fatalf("undisturbed exit is %d\n%s", exit, out)
+	}
+	w.data, w.standings, w.exit = picture(t, calm), standings(t, calm), 0
+	points := w.points(12)
+	for _, n := range points {
+		root := clone(t, w.before)
+		r, err := ptrace.Run(w.traced(t, root), ptrace.Plan{At: n, Kill: true})
+		must(t, err)
+		back(root)
+		w.check(t, root, fmt.Sprintf("killed at call %d of %d, %v, then the newer image", n, w.calls, r.At))
+		must(t, os.RemoveAll(root))
+	}
+	t.Logf("%d of %d points", len(points), w.calls)
+}

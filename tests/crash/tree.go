@@ -25,6 +25,7 @@ func clone(t testing.TB, from string) string {
 	to := t.TempDir()
 	must(t, os.Chmod(to, 0o755))
 	var times []func()
+	linked := map[uint64]string{} // copies of files with several names, by inode
 	must(t, filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -50,11 +51,14 @@ func clone(t testing.TB, from string) string {
 			return os.Link(path, target)
 		case d.Type()&fs.ModeNamedPipe != 0:
 			err = syscall.Mkfifo(target, st.Mode)
+		case st.Nlink > 1 && !d.IsDir() && linked[st.Ino] != "":
+			return os.Link(linked[st.Ino], target)
 		default:
 			var data []byte
 			if data, err = os.ReadFile(path); err == nil {
 				err = os.WriteFile(target, data, 0o600)
 			}
+			linked[st.Ino] = target
 		}
 		if err != nil {
 			return err
