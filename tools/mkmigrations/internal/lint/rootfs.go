@@ -114,7 +114,7 @@ func (p place) missing(next string, rest []string, err error) place {
 // why says why a place is no file that can be run, "" if it is one.
 func (p place) why(asked string, executable bool) string {
 	switch {
-	case p.err == errLinks:
+	case errors.Is(p.err, errLinks):
 		return asked + ": " + p.err.Error()
 	case p.info == nil && p.link != "":
 		return p.link + " is a link to " + p.to + ", which is not there"

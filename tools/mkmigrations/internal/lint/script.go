@@ -114,7 +114,7 @@ func (s *script) syntaxError(foreign map[int]bool) []Finding {
 
 // unchecked tells the limits of the check from errors in the script.
 func unchecked(err error) bool {
-	return err == errLarge || err == errWords || err == errDeep || err == errPanic
+	return errors.Is(err, errLarge) || errors.Is(err, errWords) || errors.Is(err, errDeep) || errors.Is(err, errPanic)
 }
 
 // explain takes the parser's error apart.
