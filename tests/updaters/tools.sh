@@ -58,6 +58,10 @@ unpack() {
     return $status
 }
 
+# Their tests need root: a plain user need not wait for the packages.
+if [ "$(id -u)" -ne 0 ] && [ $# -eq 0 ]; then
+    exit 0
+fi
 wanted=
 for command in $(printf '%s' "$table" | awk 'NF { print $1 }'); do
     here "$command" || wanted="$wanted $command"
