@@ -145,7 +145,7 @@ func TestDirectory(t *testing.T) {
 		{name: "symbolic link", breaks: "links", ran: all, do: "cp -r /etc/migration.d /data/home/d; rm -r /etc/migration.d; ln -s /data/home/d /etc/migration.d",
 			says: []string{`was replaced \(it, or a directory above it, is a symbolic link\)`}, status: []string{`release 1.0: complete`}},
 		{name: "given to a user", breaks: "owner", ran: all, do: "chown 1000 /etc/migration.d", says: owned, status: []string{`release 1.0: complete`}},
-		{name: "/etc open to others", breaks: "mode", ran: all, do: "chmod 0777 /etc",
+		{name: "etc open to others", breaks: "mode", ran: all, do: "chmod 0777 /etc",
 			says: []string{`was replaced \(it, or a directory above it, can be written by others than root\)`}},
 	})
 }

@@ -79,11 +79,11 @@ func TestManifest(t *testing.T) {
 			says: []string{`reading the anchor .*is not owned by root`, hint}, status: []string{refused},
 		},
 		{
-			name: "/usr/lib/migration given to a user", on: usr, breaks: "owner", exit: 6, do: "chown 1000 /usr/lib/migration",
+			name: "usr-lib-migration given to a user", on: usr, breaks: "owner", exit: 6, do: "chown 1000 /usr/lib/migration",
 			says: []string{`reading the anchor .*is not owned by root`, hint}, status: []string{refused},
 		},
 		{
-			name: "/usr open to a group", on: usr, breaks: "mode", exit: 6, do: "chmod 0775 /usr",
+			name: "usr open to a group", on: usr, breaks: "mode", exit: 6, do: "chmod 0775 /usr",
 			says: []string{`reading the anchor .*can be written by others than root`, hint}, status: []string{refused},
 		},
 		{
@@ -152,7 +152,7 @@ func TestWholeRoot(t *testing.T) {
 			says: []string{`neither /etc/migration.d/manifest`}, status: []string{`refused`}},
 		// Not defended, and said: whoever can write to all of /usr is the maker.
 		{name: "all forged", on: root, ran: "evil second third", host: forge("0010-zulu:first"), status: []string{said}},
-		{name: "/usr alone is an overlay", on: stage{Usr: true}, breaks: "whole root", ran: all, status: []string{said}},
+		{name: "usr alone is an overlay", on: stage{Usr: true}, breaks: "whole root", ran: all, status: []string{said}},
 		{name: "read-only /usr", ran: all, status: []string{`^release 1.0: complete\n  applied  zulu:first\n  applied  alpha:second\n  applied  mike:third\n$`}},
 	})
 }

@@ -9,8 +9,13 @@ import (
 	"meta-migration/tools/mkmigrations/internal/pkgfile"
 )
 
-// maxList bounds a list of what is installed and a previous manifest.
-const maxList = 16 << 20
+const (
+	// maxList bounds a list of what is installed.
+	maxList = 16 << 20
+	// maxManifest bounds a manifest, and each other file of a bundle: one of
+	// 10,000 migrations has 4 MiB.
+	maxManifest = 6 << 20
+)
 
 // An installed is what the lists say: names, and the versions of each where
 // they are stated.

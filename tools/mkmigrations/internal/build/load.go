@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"meta-migration/internal/bundle"
 )
@@ -19,7 +20,7 @@ func Load(path string) (*bundle.Manifest, bundle.Digest, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	data, err := readSmall(file, maxList)
+	data, err := readSmall(file, maxManifest)
 	if err != nil {
 		return nil, "", err
 	}
@@ -41,11 +42,23 @@ func findManifest(path string) (string, error) {
 	// The copy last: in a root file system the first one is what a device
 	// shows.
 	for _, place := range []string{bundle.ManifestName, rel(bundle.Dir) + "/" + bundle.ManifestName, rel(bundle.CopyDir) + "/" + bundle.ManifestName} {
-		file := filepath.Join(path, place)
-		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+		if file := filepath.Join(path, place); isPlain(path, place) {
 			return file, nil
 		}
 	}
 	return "", &Fault{Rule: fmt.Sprintf("no bundle in %q", path),
 		Cure: "give a manifest, a migration.d directory, the output of a build or a root file system"}
+}
+
+// isPlain says whether place is a regular file below dir that is reached
+// without a link: one could lead out of a tree that somebody else made.
+func isPlain(dir, place string) bool {
+	parts := strings.Split(place, "/")
+	for i := range parts {
+		info, err := os.Lstat(filepath.Join(dir, filepath.Join(parts[:i+1]...)))
+		if err != nil || i < len(parts)-1 && !info.IsDir() || i == len(parts)-1 && !info.Mode().IsRegular() {
+			return false
+		}
+	}
+	return true
 }

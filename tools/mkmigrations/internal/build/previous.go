@@ -17,7 +17,7 @@ type previous struct {
 }
 
 func readPrevious(file string) (*previous, error) {
-	data, err := readSmall(file, maxList)
+	data, err := readSmall(file, maxManifest)
 	if err != nil {
 		return nil, err
 	}

@@ -164,7 +164,7 @@ func (v *verifier) read(abs string, mode fs.FileMode) ([]byte, bool) {
 		v.fault(abs, "mode is %04o, must be %04o", unixMode(info.Mode()), mode)
 	}
 	v.owner(abs, info)
-	data, err := readSmall(v.at(abs), maxList)
+	data, err := readSmall(v.at(abs), maxManifest)
 	if err != nil {
 		v.fault(abs, "%v", err)
 		return nil, false

@@ -93,16 +93,45 @@ func readInChild(t *testing.T, file string) report {
 	return rep
 }
 
+// allHostile are all hostile packages, by the layer that they attack.
+func allHostile() map[string][]hostile {
+	return map[string][]hostile{
+		"file": hostileFiles(), "ar": hostileAr(), "tar": hostileTar(), "control": hostileControl(),
+		"bomb": hostileBombs(), "rpm": hostileRpm(), "cpio": hostileCpio(),
+	}
+}
+
+// listVar makes TestHostileList write the list anew.
+const listVar = "UPDATE_HOSTILE"
+
+// TestHostileList keeps testdata/hostile.md, for readers, what the tests are.
+func TestHostileList(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("<!-- SPDX-License-Identifier: Apache-2.0 -->\n<!-- SPDX-FileCopyrightText: The meta-migration authors -->\n\n" +
+		"# Hostile packages\n\nEach is made and read by `go test ./tools/mkmigrations/internal/pkgfile -run TestHostile/LAYER`, in a\n" +
+		"process of its own that may take 64 MiB and 2 s of processor time. `" + listVar + "=1` writes this list.\n\n" +
+		"| layer | what it tries | the error holds |\n| --- | --- | --- |\n")
+	for _, layer := range []string{"file", "ar", "tar", "control", "bomb", "rpm", "cpio"} {
+		for _, c := range allHostile()[layer] {
+			fmt.Fprintf(&b, "| %s | %s | `%s` |\n", layer, c.name, c.want)
+		}
+	}
+	const path = "testdata/hostile.md"
+	if os.Getenv(listVar) != "" {
+		check(os.WriteFile(path, []byte(b.String()), 0o644))
+	}
+	if have, err := os.ReadFile(path); err != nil || string(have) != b.String() {
+		t.Errorf("%s is stale: run this test with %s=1 (%v)", path, listVar, err)
+	}
+}
+
 // TestHostile reads each hostile package in a process of its own: it must end
 // in an error that names the file and says what was found, within the budget.
 func TestHostile(t *testing.T) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skipf("skipping: memory cannot be measured: %v", err)
 	}
-	for format, cases := range map[string][]hostile{
-		"file": hostileFiles(), "ar": hostileAr(), "tar": hostileTar(), "control": hostileControl(),
-		"bomb": hostileBombs(), "rpm": hostileRpm(), "cpio": hostileCpio(),
-	} {
+	for format, cases := range allHostile() {
 		for _, c := range cases {
 			t.Run(format+"/"+c.name, func(t *testing.T) {
 				file := filepath.Join(t.TempDir(), "hostile.pkg")
