@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -172,8 +171,8 @@ func (s *stage) remove() error {
 	return nil
 }
 
-// fill writes the tree, durable. All is written before the first file is
-// synced: then the first sync does most of the work for all of them.
+// fill writes the tree, durable. All is written before anything is synced:
+// then the first sync does most of the work for all of them.
 func (s *stage) fill(ctx context.Context, tree []file, at time.Time) error {
 	dirs := dirsOf(tree)
 	for _, dir := range dirs {
@@ -186,40 +185,14 @@ func (s *stage) fill(ctx context.Context, tree []file, at time.Time) error {
 			return err
 		}
 	}
-	if err := s.syncFiles(ctx, tree); err != nil {
-		return err
-	}
-	// Directories last, the innermost first: writing into one sets its time.
-	for i := len(dirs) - 1; i >= 0; i-- {
-		if err := s.each(ctx, dirs[i], func(path string) error { return settleDir(path, at) }); err != nil {
+	// The innermost first, the stage itself last: writing into one sets its time.
+	settled := append([]string{""}, dirs...)
+	for i := len(settled) - 1; i >= 0; i-- {
+		if err := s.each(ctx, settled[i], func(path string) error { return settleDir(path, at) }); err != nil {
 			return err
 		}
 	}
-	return s.each(ctx, "", func(path string) error { return settleDir(path, at) })
-}
-
-// syncFiles waits for the disk with several files at once, which a journal
-// takes in one go.
-func (s *stage) syncFiles(ctx context.Context, tree []file) error {
-	const workers = 8
-	errs := make([]error, workers)
-	var wg sync.WaitGroup
-	for w := 0; w < workers; w++ {
-		wg.Add(1)
-		go func(w int) {
-			defer wg.Done()
-			for i := w; i < len(tree) && errs[w] == nil; i += workers {
-				errs[w] = s.each(ctx, tree[i].path, syncPath)
-			}
-		}(w)
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.sync(ctx, tree, settled)
 }
 
 // each calls do with the full path of name, unless ctx has ended. The error
@@ -266,18 +239,5 @@ func settleDir(dir string, at time.Time) error {
 	if err := os.Chmod(dir, modeDir); err != nil {
 		return err
 	}
-	if err := os.Chtimes(dir, at, at); err != nil {
-		return err
-	}
-	return syncPath(dir)
-}
-
-// syncPath makes a file's content, or a directory's names, durable.
-func syncPath(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
+	return os.Chtimes(dir, at, at)
 }
