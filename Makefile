@@ -32,7 +32,6 @@ ARCHITECTURES := amd64 386 arm/5 arm/6 arm/7 arm64 loong64 mips/softfloat mipsle
 TEST_FLAGS ?=
 TEST_TIMEOUT ?= 14m
 FUZZTIME ?= 10s
-BENCH ?= .
 
 # What boots virtual machines; large, so that `make test` alone does not get it.
 MACHINE_TOOLS := qemu-system-x86_64 mke2fs mksquashfs mmdebstrap busybox dpkg-deb xz
@@ -138,10 +137,6 @@ fuzz: ## run each fuzz test for FUZZTIME (10s)
 			(cd "$$dir" && $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) .); \
 		done; \
 	done
-
-.PHONY: bench
-bench: ## run the benchmarks that match BENCH (all), side by side in one run
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
 
 .PHONY: clean
 clean: ## remove what make built

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The meta-migration authors
+
+BENCH ?= .
+BENCH_COUNT ?= 6
+BENCH_TOOLS := ar dpkg-deb rpmbuild zstd xz busybox strace mke2fs cpio
+
+.PHONY: bench
+bench: ## measure both programs beside what users have today, into docs/performance.md
+	@tests/install-tools.sh $(BENCH_TOOLS) mksquashfs
+	$(GO) run -buildvcs=false ./tests/bench -write docs/performance.md
+
+.PHONY: bench-quick
+bench-quick: ## compare ratios with their limits, in under two minutes
+	@tests/install-tools.sh $(BENCH_TOOLS)
+	$(GO) run -buildvcs=false ./tests/bench -quick
+
+.PHONY: bench-go
+bench-go: ## Go benchmarks that match BENCH (.), BENCH_COUNT (6) times, for benchstat
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(BENCH_COUNT) -timeout 0 \
+		./internal/bundle ./target/migrate-runner/... ./tools/mkmigrations/internal/order ./tools/mkmigrations/internal/pkgfile
+
+.PHONY: size-table
+size-table: ## print what each package takes of the runner, by architecture
+	@$(GO) run -buildvcs=false ./tests/bench -size
