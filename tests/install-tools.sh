@@ -33,6 +33,8 @@ mkfs.btrfs  btrfs-progs     does, too
 setfacl     acl             tests access lists
 setcap      libcap2-bin     tests file capabilities
 mksquashfs  squashfs-tools  makes images that machines boot, and read-only ones for attacks
+qemu-arm-static qemu-user-static runs the runner of other processors
++cpio       cpio            lists the content of rpms, in benchmarks
 +qemu-system-x86_64 qemu-system-x86 is the machine of that sweep, and boots images
 +mmdebstrap mmdebstrap      makes root file systems of images
 '

@@ -53,7 +53,7 @@ func main() {
 	}
 	quick := flag.Bool("quick", false, "small feeds, few rounds; exit 1 where a ratio is over its limit")
 	only := flag.String("only", ".", "run the suites that match `REGEXP`")
-	rounds := flag.Int("rounds", 0, "rounds of each comparison (default 15, quick 5)")
+	rounds := flag.Int("rounds", 0, "rounds of each comparison (default 11, quick 5)")
 	write := flag.String("write", "", "write the tables into `FILE`, between its markers")
 	scratch := flag.String("scratch", "", "`DIR` for feeds and mounts (default a temporary one)")
 	keep := flag.Bool("keep", false, "do not remove the feeds at the end")
@@ -82,7 +82,7 @@ func run(quick bool, only string, rounds int, write, scratch string, keep bool) 
 		return err
 	}
 	if rounds == 0 {
-		b.rounds = 15
+		b.rounds = 11
 		if quick {
 			b.rounds = 5
 		}

@@ -28,6 +28,9 @@ func (b *bench) migrations() error {
 		if err != nil {
 			b.skip(fmt.Sprintf("%d migrations on tmpfs", n), err)
 		}
+		if b.quick {
+			continue
+		}
 		ext4, err := b.mountExt4(fmt.Sprintf("ext4-%d", n), 256)
 		if err == nil {
 			err = b.migrationsOn(ext4, n)
@@ -49,13 +52,8 @@ func (b *bench) migrationsOn(m *mount, n int) error {
 	ours.prepare = d.forget
 	loop := d.shell("for f in /peer/*; do sh \"$f\"; done").candidate("`for f; do sh $f; done`")
 	parts := command{args: []string{"/bin/busybox", "run-parts", "/peer"}, root: d.root, env: deviceEnv}.candidate("run-parts")
-	rounds := min(b.rounds*1000/n, 100)
-	if n == 1000 {
-		rounds = 7
-	}
-	if b.quick {
-		rounds = 10
-	}
+	// A thousand take minutes on a disk.
+	rounds := map[int]int{1: 60, 10: 30, 100: b.rounds, 1000: 3}[n]
 	if err := interleave(rounds, ours, loop, parts); err != nil {
 		return err
 	}
@@ -65,6 +63,10 @@ func (b *bench) migrationsOn(m *mount, n int) error {
 	}
 	t := b.report.comparison(migrationsTitle)
 	what := fmt.Sprintf("%d on %s", n, m.kind)
+	if b.quick {
+		b.report.compare(t, what+": processor time", ours.cpu, loop.name, loop.cpu, seconds, limits{1.5, 0})
+		return nil
+	}
 	b.report.compare(t, what, ours.wall, loop.name, loop.wall, seconds, l)
 	b.report.compare(t, what, ours.wall, parts.name, parts.wall, seconds, limits{})
 	return nil
