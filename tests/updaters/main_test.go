@@ -4,6 +4,7 @@
 package updaters
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"os"
@@ -108,6 +109,25 @@ func need(t *testing.T, names ...string) {
 			t.Skipf("%s is not installed: tests/updaters/tools.sh unpacks the updaters", name)
 		}
 	}
+	if !static(t, toolPath("busybox")) {
+		t.Skip("busybox needs shared libraries, which an initramfs has not (Debian: busybox-static)")
+	}
+}
+
+// static says whether a program needs no dynamic linker.
+func static(t *testing.T, path string) bool {
+	t.Helper()
+	f, err := elf.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return false
+		}
+	}
+	return true
 }
 
 // needFilesystem skips the test where the kernel lacks one of the file systems.

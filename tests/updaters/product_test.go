@@ -204,7 +204,11 @@ func copyAll(t *testing.T, from, to string) {
 // to the device.
 func addPrograms(t *testing.T, root string) {
 	t.Helper()
-	copyAll(t, toolPath("busybox"), root+"/bin/busybox")
+	busybox, err := filepath.EvalSymlinks(toolPath("busybox"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copyAll(t, busybox, root+"/bin/busybox")
 	for _, name := range strings.Fields(host(t, "", "busybox", "--list")) {
 		if name != "busybox" {
 			if err := os.Symlink("busybox", filepath.Join(root, "bin", name)); err != nil {
@@ -254,7 +258,9 @@ func signer(t *testing.T) (cert, key string) {
 	t.Helper()
 	signing.once.Do(func() {
 		cert, key := filepath.Join(binDir, "cert.pem"), filepath.Join(binDir, "key.pem")
-		host(t, binDir, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert,
+		// Where openssl is unpacked its own configuration is not found.
+		mustWrite(t, binDir+"/openssl.cnf", "[req]\ndistinguished_name = dn\n[dn]\n", 0o644)
+		host(t, binDir, "openssl", "req", "-config", "openssl.cnf", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert,
 			"-subj", "/CN=thermo", "-days", "2", "-addext", "extendedKeyUsage=emailProtection,codeSigning")
 		signing.cert, signing.key = cert, key
 	})

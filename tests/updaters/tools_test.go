@@ -65,7 +65,7 @@ func hostEnv(t *testing.T, dir string, env []string, path string, args ...string
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin",
+	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin:"+top+"/usr/bin:"+top+"/usr/sbin",
 		"LD_LIBRARY_PATH="+strings.Join(append(libraryPath("/", "/"), libraryPath(top, top)...), ":"))
 	cmd.Env = append(cmd.Env, env...)
 	var stderr bytes.Buffer
