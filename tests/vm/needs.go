@@ -23,19 +23,28 @@ var tools = map[string]string{
 	machine.Qemu: "qemu-system-x86", "mke2fs": "e2fsprogs", "mksquashfs": "squashfs-tools", "dpkg-deb": "dpkg",
 }
 
-// An ordinary run starts no more devices when it has run for so long.
+// An ordinary run starts no more machines when it has run for so long, and
+// waits for none for longer: it must not keep all other tests waiting where
+// the host is slow.
 const patience = 4 * time.Minute
 
 var begun = time.Now()
+
+func isFull() bool { return os.Getenv("VM") == "full" }
+
+// hurry skips the rest of a test of an ordinary run that has taken too long.
+func hurry(t testing.TB) {
+	t.Helper()
+	if !isFull() && time.Since(begun) > patience {
+		t.Skipf("skipping the rest: %s of boots are enough here; make test-vm boots it all", patience)
+	}
+}
 
 // needs skips the test where a machine cannot run, and says why.
 func needs(t testing.TB) *machine.Kernel {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("skipping: -short")
-	}
-	if os.Getenv("VM") != "full" && time.Since(begun) > patience {
-		t.Skipf("skipping: this machine is slow, %s of boots are enough: make test-vm boots it all", patience)
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("skipping: not root, which making a root file system needs")
@@ -58,7 +67,7 @@ func needs(t testing.TB) *machine.Kernel {
 // full skips what an ordinary run has no time for.
 func full(t *testing.T) {
 	t.Helper()
-	if os.Getenv("VM") != "full" {
+	if !isFull() {
 		t.Skip("skipping: boots of make test-vm")
 	}
 }

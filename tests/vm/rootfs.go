@@ -5,6 +5,7 @@ package vm
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -95,7 +96,9 @@ func (s suite) bootstrap(root string) error {
 		args = append(args, "--dpkgopt=path-exclude="+path)
 	}
 	args = append(args, string(s), root)
-	if out, err := exec.Command("mmdebstrap", args...).CombinedOutput(); err != nil {
+	late, cancel := context.WithTimeout(context.Background(), limit())
+	defer cancel()
+	if out, err := exec.CommandContext(late, "mmdebstrap", args...).CombinedOutput(); err != nil {
 		lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
 		return fmt.Errorf("running mmdebstrap %s: %w: %s", s, err, lines[len(lines)-1])
 	}

@@ -10,12 +10,21 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
 // limit is how long a machine may take from its start to its end, on a host
 // that has other things to do.
-const limit = 6 * time.Minute
+func limit() time.Duration {
+	if isFull() {
+		return 8 * time.Minute
+	}
+	return patience
+}
+
+// errLate is what end returns for a machine that took too long.
+var errLate = errors.New("the machine did not come to its end")
 
 // A session is a machine that runs.
 type session struct {
@@ -36,6 +45,8 @@ func newSession(cmd *exec.Cmd) (*session, error) {
 	s := &session{cmd: cmd, begin: time.Now(), over: make(chan struct{})}
 	s.changed = sync.NewCond(&s.lock)
 	cmd.Stdout, cmd.Stderr = s, s
+	// Nobody else would end a machine that does not end itself.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	keys, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -44,7 +55,7 @@ func newSession(cmd *exec.Cmd) (*session, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	late := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	late := time.AfterFunc(limit(), func() { _ = cmd.Process.Kill() })
 	go func() {
 		s.err = cmd.Wait()
 		s.took = time.Since(s.begin)
@@ -100,8 +111,8 @@ func (s *session) end() (console string, err error) {
 	defer s.lock.Unlock()
 	console = s.text.String()
 	switch {
-	case s.took >= limit:
-		err = errors.New("the machine did not come to its end")
+	case s.took >= limit():
+		err = errLate
 	case s.err != nil:
 		err = fmt.Errorf("running qemu: %w", s.err)
 	case strings.Contains(console, "FAULT"):
