@@ -28,20 +28,33 @@ func TestOfflineUpdate(t *testing.T) {
 	r1 := &release{version: "1.0", snippets: []snippet{works("demo:one", "")}}
 	files := map[string]string{servicesUnit: services}
 	a := (&image{suite: trixie, layout: "unit", release: r1, files: files}).build(t)
-	b := (&image{suite: trixie, layout: "unit", release: r1.again("2.0", whereabouts("demo:two")), files: files}).build(t)
-	const script = "units\nledger\nfile /data/where /data/log\n"
+	r2 := r1.again("2.0", whereabouts("demo:two"))
+	b := (&image{suite: trixie, layout: "unit", release: r2, files: files}).build(t)
+	c := (&image{suite: trixie, layout: "unit", release: r2.again("3.0", fails("demo:zoo", "")), files: files}).build(t)
+	const ask = "ln -s /usr/lib/migration /etc/system-update\noff"
+	const script = "units migration-offline.service\nledger\nfile /data/where /data/log\n"
 
-	r := d.boot(boot{image: a, layout: "unit", script: script + "ln -s /usr/lib/migration /etc/system-update\noff"})
+	r := d.boot(boot{image: a, layout: "unit", script: script + ask})
 	r.states("complete", "demo:one", "applied")
 	r.order(false)
 
-	r = d.boot(boot{image: b, layout: "unit", reboot: true, script: script + "section link\nls -l /etc/system-update\noff"})
+	r = d.boot(boot{image: b, layout: "unit", reboot: true, script: script + "section link\nls -l /etc/system-update\n" + ask})
 	r.states("complete", "demo:one", "applied", "demo:two", "applied")
 	r.section("file /data/where", "sysinit.target active", "systemd-udevd.service active", "multi-user.target inactive")
 	r.section("link", "No such file")
 	r.says("migrate-runner: 1/1 demo:two: applied")
 	r.unit("migrate-runner.service", "ConditionResult", "no", "ExecMainPID", "0")
 	r.unit("migration-offline.service", "ExecMainPID", "0")
+	if n := strings.Count(r.console, "vm: the services start"); n != 1 {
+		t.Errorf("services were started %d times, want 1: none in the offline update", n)
+	}
+
+	// A failure there: the boot behind it is an ordinary one, and tries again.
+	r = d.boot(boot{image: c, layout: "unit", reboot: true, script: script + "off"})
+	r.states("failed", "demo:zoo", "failed")
+	r.says("(attempt 1 of 3)", "(attempt 2 of 3)")
+	r.unit("migrate-runner.service", "ActiveState", "failed")
+	r.unit("boot-complete.target", "ActiveState", "inactive")
 	if n := strings.Count(r.console, "vm: the services start"); n != 1 {
 		t.Errorf("services were started %d times, want 1: none in the offline update", n)
 	}
