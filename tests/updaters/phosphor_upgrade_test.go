@@ -18,6 +18,7 @@ func TestPhosphorGoodUpgrade(t *testing.T) {
 	}
 	d.wantSettings("unit = c\n")
 	d.contains(d.expect(0, "cat", "/etc/os-release"), "VERSION_ID=2.0")
+	d.contains(d.expect(0, "migrate-runner", "status"), "is on a writable overlay")
 }
 
 // A refused image is not flashed, and does not stay to be tried again.

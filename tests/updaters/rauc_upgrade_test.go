@@ -42,6 +42,33 @@ func TestRaucGoodUpgrade(t *testing.T) {
 	d.wantSettings("unit = c\n")
 }
 
+// A device in the field knows nothing of migrations: its image has no runner and
+// no handler, and there is no record. The bundle brings the hook, which asks.
+func TestRaucFirstRunner(t *testing.T) {
+	need(t, "rauc", "dbus-daemon", "mksquashfs", "openssl", "fw_setenv")
+	needFilesystem(t, "ext4", "squashfs")
+	d := &raucDevice{device: newDevice(t, without.image(t, rauc))}
+	if err := os.Remove(d.data + "/var/lib/migration"); err != nil {
+		t.Fatal(err)
+	}
+	d.env.set("BOOT_ORDER", "a b", "BOOT_a_LEFT", "3", "BOOT_b_LEFT", "3")
+	d.write(d.data+settings, used)
+	d.boot()
+	d.withoutHandler()
+	r, log := d.install(d.bundle(late, nil))
+	if r.code == 0 {
+		t.Error("rauc install exits with 0")
+	}
+	d.contains(log, "the device has no record of any release; this image, 4.0, needs at least 3.0")
+	d.wantUnwritten("b")
+	d.upgrade(second)
+	if r := d.boot(); r.code != 0 {
+		t.Fatalf("the new image is not complete: exit %d", r.code)
+	}
+	d.wantSlot("b")
+	d.wantSettings("unit = c\n")
+}
+
 // refusals are what a check ends with, on a device of release 1.0 or as said.
 var refusals = []struct {
 	name    string
