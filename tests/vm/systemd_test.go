@@ -173,18 +173,24 @@ func TestVolatileBinds(t *testing.T) {
 	r.section("file /data/log", "demo-one\ndemo-two\n")
 }
 
-// TestStopped is a shutdown in the middle of a migration, where /var is a
-// mount unit: it is stopped before /var goes, put back, and not counted.
+// TestStopped is a power cut in the middle of a migration, and a shutdown in
+// the middle of another one, where /var is a mount unit: the second is stopped
+// before /var goes, put back, and not counted.
 func TestStopped(t *testing.T) {
 	full(t)
 	t.Parallel()
 	d := newDevice(t, bookworm, nil)
 	path := (&image{suite: bookworm, layout: "unit", release: slow(2, 9), files: map[string]string{
 		stopUnit: strings.Replace(stopper("slow:m2"), "DefaultDependencies=no", "DefaultDependencies=no\nAfter=var.mount", 1)}}).build(t)
+	s := d.start(boot{image: path, layout: "unit", script: "off"})
+	must(t, s.wait("m1 is in its midst"))
+	s.kill()
+
 	r := d.boot(boot{image: path, layout: "unit", append: "vm.stop", script: "off"})
-	r.says("migrate-runner: 1/2 slow:m1: applied", "2/2 slow:m2: stopped: the runner was told to end",
+	r.says("slow:m1 was interrupted at its attempt 1", "migrate-runner: 1/2 slow:m1: applied", "2/2 slow:m2: stopped: the runner was told to end",
 		"not complete: 1 migration left; tried again at the next start")
 	r = d.boot(boot{image: path, layout: "unit", script: "units\nledger\nsection whole\ncat /etc/m?.conf\noff"})
 	checkWhole(t, r, 2)
+	r.attempts("slow:m1", 2)
 	r.attempts("slow:m2", 1)
 }
