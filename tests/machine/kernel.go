@@ -62,17 +62,30 @@ func (f flavour) get() (*Kernel, error) {
 			return openKernel(images[i])
 		}
 	}
+	name, err := f.download(dir)
+	if err != nil && os.Geteuid() == 0 {
+		// A fresh machine has no lists of packages, an old one stale lists.
+		_ = exec.Command("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=60", "update").Run()
+		name, err = f.download(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return unpack(dir, name)
+}
+
+// download gets the package and returns its name.
+func (f flavour) download(dir string) (name string, err error) {
 	depends, _ := exec.Command("apt-cache", "depends", f.meta).Output()
-	name := f.name.FindString(string(depends))
-	if name == "" {
-		return nil, fmt.Errorf("apt knows no %s package", f.meta)
+	if name = f.name.FindString(string(depends)); name == "" {
+		return "", fmt.Errorf("apt knows no %s package", f.meta)
 	}
 	get := exec.Command("apt-get", "download", "-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::http::Timeout=20", name)
 	get.Dir = dir
 	if out, err := get.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("downloading %s: %w: %s", name, err, bytes.TrimSpace(out))
+		return "", fmt.Errorf("downloading %s: %w: %s", name, err, bytes.TrimSpace(out))
 	}
-	return unpack(dir, name)
+	return name, nil
 }
 
 // unpack lets the directory get its final name only when it is whole.
