@@ -52,6 +52,12 @@ func (a attack) try(t *testing.T, mode stage, program string, env ...string) []s
 	if out.code != a.exit {
 		fault("exits with %d, want %d", out.code, a.exit)
 	}
+	if a.exit == 6 {
+		// An updater asks before it installs.
+		if got := d.exec(append([]string{}, env...), "/usr/sbin/"+program, "check").code; got != a.exit {
+			fault("check exits with %d, want %d", got, a.exit)
+		}
+	}
 	if got := d.ran(); got != a.ran {
 		fault("%q ran, want %q", got, a.ran)
 	}
