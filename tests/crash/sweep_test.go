@@ -263,3 +263,44 @@ func TestFallbackMetByNewer(t *testing.T) {
 	}
 	t.Logf("%d of %d points", len(points), w.calls)
 }
+
+// TestFailFromCallOn lets a call and all later ones that write fail: a disk
+// that is full, gone or read-only from one moment on, until the next boot.
+func TestFailFromCallOn(t *testing.T) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			w := newSweep(t, s)
+			traced := func(root string) *ptrace.Command {
+				c := w.traced(t, root)
+				c.Select = writesToDisk
+				return c
+			}
+			counted, err := ptrace.Run(traced(clone(t, w.before)), ptrace.Plan{})
+			must(t, err)
+			w.calls = counted.Calls
+			points := w.points(4)
+			for i, n := range points {
+				root := clone(t, w.before)
+				errno := []syscall.Errno{syscall.ENOSPC, syscall.EROFS, syscall.EIO, syscall.EDQUOT}[i%4]
+				r, err := ptrace.Run(traced(root), ptrace.Plan{At: n, Until: 1 << 30, Errno: errno})
+				must(t, err)
+				how := fmt.Sprintf("%v from call %d of %d on, %v", errno, n, w.calls, r.At)
+				if code := r.Status.ExitStatus(); r.Status.Signaled() || code > 8 || code == 2 || code == 0 && s.exit != 0 {
+					t.Errorf("%s: ends with status %#x", how, r.Status)
+				}
+				w.check(t, root, how)
+				must(t, os.RemoveAll(root))
+			}
+			t.Logf("%d of %d points", len(points), w.calls)
+		})
+	}
+}
+
+// writesToDisk leaves out the calls that have nothing to do with a disk.
+func writesToDisk(c ptrace.Call) bool {
+	switch c.Name {
+	case "execve", "execveat", "wait4", "waitid", "exit_group", "flock", "memfd_create":
+		return false
+	}
+	return true
+}
