@@ -28,10 +28,14 @@ const (
 // would time out.
 var include = []string{"systemd", "systemd-sysv", "dbus", "kmod", "udev", "cryptsetup-bin"}
 
-// leftOut is what no boot needs: documents, and the package manager's own.
-var leftOut = []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*",
-	"/usr/share/zoneinfo/*", "/usr/share/i18n/*", "/usr/share/perl/*", "/usr/lib/x86_64-linux-gnu/gconv/*",
-	"/usr/lib/x86_64-linux-gnu/perl/*", "/usr/lib/udev/hwdb*", "/usr/share/bash-completion/*"}
+// leftOut is not unpacked; removed goes when the packages are set up, which
+// needs perl. No boot needs any of it.
+var (
+	leftOut = []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*",
+		"/usr/share/zoneinfo/*", "/usr/share/i18n/*", "/usr/share/bash-completion/*"}
+	removed = []string{"usr/share/perl", "usr/lib/x86_64-linux-gnu/perl", "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/udev/hwdb.d",
+		"usr/lib/udev/hwdb.bin", "var/lib/apt", "var/cache/apt"}
+)
 
 // cacheDir is where downloads are kept, and images are made.
 func cacheDir() (string, error) {
@@ -99,8 +103,22 @@ func (s suite) bootstrap(root string) error {
 	late, cancel := context.WithTimeout(context.Background(), limit())
 	defer cancel()
 	if out, err := exec.CommandContext(late, "mmdebstrap", args...).CombinedOutput(); err != nil {
-		lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
-		return fmt.Errorf("running mmdebstrap %s: %w: %s", s, err, lines[len(lines)-1])
+		return fmt.Errorf("running mmdebstrap %s: %w: %s", s, err, complaint(out))
 	}
-	return os.RemoveAll(filepath.Join(root, "var/lib/apt"))
+	for _, path := range removed {
+		if err := os.RemoveAll(filepath.Join(root, path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// complaint is the begin of the first line that reports an error.
+func complaint(output []byte) []byte {
+	for _, line := range bytes.Split(output, []byte("\n")) {
+		if bytes.HasPrefix(line, []byte("E: ")) {
+			return line[:min(len(line), 200)]
+		}
+	}
+	return output[max(0, len(output)-200):]
 }
