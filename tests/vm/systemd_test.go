@@ -63,8 +63,10 @@ func TestCycleIsFound(t *testing.T) {
 	d := newDevice(t, bookworm, nil)
 	im := &image{suite: bookworm, layout: "unit", release: slow(1, 0), files: map[string]string{
 		unitDir + "/migrate-runner.service.d/30-cycle.conf": "[Unit]\nBefore=systemd-sysusers.service\n"}}
-	r := d.boot(boot{image: im.build(t), layout: "unit", script: "units\nledger\noff", cycle: true})
-	r.section("kernel", "ordering cycle")
+	// Which job systemd drops is its choice: the boot may end in anything.
+	s := d.start(boot{image: im.build(t), layout: "unit", script: "off"})
+	must(t, s.wait(cycleFound))
+	s.kill()
 }
 
 // TestEmergency: nothing that could use the data starts.
