@@ -79,7 +79,7 @@ migration_up:split-users() {
 	)
 	// bitbake parses shell functions itself.
 	b.setCase(t, map[string]string{"cloud.bbappend": "migration_up:agent() {\n    if true; then\n}\n"})
-	b.refuse(t, "-p", "cloud_1.0.bb: Exception during build_dependencies for migration_up:agent: ShellSyntaxError")
+	b.refuse(t, "-p", "cloud_1.0.bb: Exception during build_dependencies for migration_up:agent", "ShellSyntaxError")
 }
 
 // structure: what no build of the recipe could report is an error of the
