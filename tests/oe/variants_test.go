@@ -11,6 +11,8 @@ import (
 const multilibConf = `require conf/multilib.conf
 MULTILIBS = "multilib:lib32"
 DEFAULTTUNE:virtclass-multilib-lib32 = "core2-32"
+PREFERRED_PROVIDER_virtual/x86_64-oe-linux-binutils = "hosttools-native"
+PREFERRED_PROVIDER_virtual/i686-oemllib32-linux-binutils = "hosttools-native"
 `
 
 // otherNames: images with packages whose names are not their recipe's. Of a
