@@ -14,7 +14,7 @@ const multilibConf = `require conf/multilib.conf
 MULTILIBS = "multilib:lib32"
 DEFAULTTUNE:virtclass-multilib-lib32 = "core2-32"
 OETEST_STANDIN_FOR:remove = "virtual/x86_64-oe-linux-binutils virtual/i686-oemllib32-linux-binutils"
-ASSUME_PROVIDED += "virtual/x86_64-oe-linux-binutils virtual/i686-oemllib32-linux-binutils"
+ASSUME_PROVIDED += "virtual/x86_64-oe-linux-binutils virtual/i686-oemllib32-linux-binutils lib32-qemuwrapper-cross"
 `
 
 // otherNames: images with packages whose names are not their recipe's. Of a
