@@ -114,7 +114,7 @@ func (b *build) variants(t *testing.T) {
 			t.Errorf("%s: has a -migration package: %v", target, got)
 		}
 	}
-	b.succeed(t, "-c", "package_qa", "both", "tool-x")
+	b.succeed(t, "both:do_package_qa", "tool-x:do_package_qa", "tool-x:do_package")
 	matches := b.packaged(t, "tool-x", "usr/share/migration/*/*")
 	if len(matches) != 1 || !strings.HasSuffix(matches[0], "usr/share/migration/tool/one") {
 		t.Errorf("tool-x ships %v", matches)
