@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"meta-migration/internal/bundle"
@@ -34,7 +35,7 @@ func (s *snippet) text() string {
 	return text + s.body + "\n"
 }
 
-// programs builds the two programs.
+// programs builds the two programs, in a directory that TestMain removes.
 var programs = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "meta-migration-vm-")
 	if err != nil {
@@ -51,10 +52,14 @@ var programs = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
+// built says whether there is such a directory.
+var built atomic.Bool
+
 func program(t testing.TB, name string) string {
 	t.Helper()
 	dir, err := programs()
 	must(t, err)
+	built.Store(true)
 	return filepath.Join(dir, name)
 }
 
