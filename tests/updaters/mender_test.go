@@ -25,8 +25,7 @@ func menderImage(t *testing.T, r release) string {
 	cert, _ := signer(t)
 	files := map[string]string{
 		"/etc/mender/mender.conf": strings.NewReplacer(
-			`"StateScriptRetryIntervalSeconds": 60`, `"StateScriptRetryIntervalSeconds": 1`,
-			`"StateScriptRetryTimeoutSeconds": 1800`, `"StateScriptRetryTimeoutSeconds": 4`).Replace(mender.read(t, "mender.conf")),
+			`"StateScriptRetryIntervalSeconds": 60`, `"StateScriptRetryIntervalSeconds": 1`).Replace(mender.read(t, "mender.conf")),
 		"/etc/mender/artifact-verify-key.pem": host(t, "", "openssl", "x509", "-in", cert, "-noout", "-pubkey"),
 		"/etc/mender/artifact_info":           "artifact_name=thermo-" + r.name + "\n",
 		"/etc/mender/scripts/version":         "3",

@@ -167,6 +167,9 @@ func TestMenderNotNowForEver(t *testing.T) {
 	d := newMender(t, first, false)
 	d.upgrade(waiting)
 	d.boot()
+	conf := d.dir + "/mender.conf"
+	d.write(conf, strings.NewReplacer(": 60", ": 1", ": 1800", ": 3").Replace(mender.read(t, "mender.conf")))
+	d.bind(conf, "/etc/mender/mender.conf")
 	if r := d.mender("commit"); r.code == 0 {
 		t.Error("mender commit exits with 0")
 	}
