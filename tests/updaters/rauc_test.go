@@ -113,7 +113,7 @@ func (d *raucDevice) service() {
 	d.waitFor("/run/dbus/system_bus_socket")
 	d.log = d.background("rauc", "service")
 	// The service owns its name on the bus a moment after it was started.
-	for deadline := time.Now().Add(20 * time.Second); d.command("rauc", "status").Run() != nil; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); d.command("rauc", "status").Run() != nil; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("RAUC's service does not come up:\n%s%s", d.log(), bus())
 		}

@@ -146,7 +146,7 @@ func (d *device) background(name string, args ...string) func() string {
 // waitFor waits until a path of the running system exists.
 func (d *device) waitFor(path string) {
 	d.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if _, err := os.Lstat(d.root + path); err == nil {
 			return
 		}
