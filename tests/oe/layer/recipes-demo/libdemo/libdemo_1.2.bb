@@ -16,7 +16,7 @@ migration_up:abi() {
 
 do_configure[noexec] = "1"
 do_compile() {
-    ${BUILD_CC} -shared -nostdlib -Wl,-soname,libdemo.so.1 -Wl,--hash-style=gnu -o ${B}/libdemo.so.1 -x c /dev/null
+    ${BUILD_CC} -shared -nostdlib -Wl,-soname,libdemo.so.1 -Wl,--hash-style=both -o ${B}/libdemo.so.1 -x c /dev/null
 }
 do_install() {
     install -D -m 0755 ${B}/libdemo.so.1 ${D}${libdir}/libdemo.so.1
