@@ -126,13 +126,29 @@ func (d *device) end(s *session) *report {
 		must(d.t, os.WriteFile(name, []byte(console), 0o644))
 	}
 	d.t.Logf("boot %d: %.1f s", d.boots, s.seconds())
-	if errors.Is(err, errLate) && !isFull() {
-		d.t.Skipf("skipping the rest: a boot took more than %s; make test-vm waits for longer", patience)
-	}
+	d.late(err)
 	if err != nil {
 		d.t.Fatalf("%v\n%s", err, console)
 	}
 	return newReport(d.t, console)
+}
+
+// late skips the rest of an ordinary run's test where a boot took too long.
+func (d *device) late(err error) {
+	d.t.Helper()
+	if errors.Is(err, errLate) && !isFull() {
+		d.t.Skipf("skipping the rest: a boot took more than %s; make test-vm waits for longer", slowBoot)
+	}
+}
+
+// wait returns when the machine has sent text.
+func (d *device) wait(s *session, text string) {
+	d.t.Helper()
+	if err := s.wait(text); err != nil {
+		_, late := s.end()
+		d.late(late)
+		d.t.Fatal(err)
+	}
 }
 
 // cycleFound is what systemd says on the console when it drops a job.

@@ -114,9 +114,9 @@ func TestInitEmergency(t *testing.T) {
 	image := small(&release{version: "1.0", options: []string{"--failure-state", "emergency"},
 		snippets: []snippet{fails("demo:two", "")}}).build(t)
 	s := d.start(smallBoot(image, "ledger\noff"))
-	must(t, s.wait("exit 3: emergency shell; leave it to go on"))
+	d.wait(s, "exit 3: emergency shell; leave it to go on")
 	must(t, s.enter("echo in the $((40+2))nd shell"))
-	must(t, s.wait("in the 42nd shell"))
+	d.wait(s, "in the 42nd shell")
 	must(t, s.enter("exit"))
 	r := d.end(s)
 	r.states("failed", "demo:two", "failed")

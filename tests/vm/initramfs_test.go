@@ -136,7 +136,7 @@ func TestInitramfsPowerCut(t *testing.T) {
 	image := small(slow(3, 2)).build(t)
 	for _, name := range []string{"m1", "m3"} {
 		s := d.start(boot{image: image, initrd: initrd, append: frameworkBoot, script: "off"})
-		must(t, s.wait(name+" is in its midst"))
+		d.wait(s, name+" is in its midst")
 		s.kill()
 	}
 	r := d.boot(boot{image: image, initrd: initrd, append: frameworkBoot, script: "ledger\nsection whole\ncat /etc/m?.conf\noff"})

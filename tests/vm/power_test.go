@@ -39,7 +39,7 @@ func TestInitPowerCut(t *testing.T) {
 	image := small(slow(4, 2)).build(t)
 	for _, name := range []string{"m1", "m2", "m2", "m4"} {
 		s := d.start(smallBoot(image, "off"))
-		must(t, s.wait(name+" is in its midst"))
+		d.wait(s, name+" is in its midst")
 		s.kill()
 	}
 	r := d.boot(smallBoot(image, "ledger\nsection whole\ncat /etc/m?.conf\nfile /data/m2\noff"))

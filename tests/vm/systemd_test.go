@@ -33,7 +33,7 @@ func TestEarly(t *testing.T) {
 	path := im.build(t)
 
 	s := d.start(boot{image: path, layout: "early", script: "off"})
-	must(t, s.wait("m1 is in its midst"))
+	d.wait(s, "m1 is in its midst")
 	s.kill()
 
 	r := d.boot(boot{image: path, layout: "early", append: "vm.stop", script: "off"})
@@ -65,7 +65,7 @@ func TestCycleIsFound(t *testing.T) {
 		unitDir + "/migrate-runner.service.d/30-cycle.conf": "[Unit]\nBefore=systemd-sysusers.service\n"}}
 	// Which job systemd drops is its choice: the boot may end in anything.
 	s := d.start(boot{image: im.build(t), layout: "unit", script: "off"})
-	must(t, s.wait(cycleFound))
+	d.wait(s, cycleFound)
 	s.kill()
 }
 
@@ -185,7 +185,7 @@ func TestStopped(t *testing.T) {
 	path := (&image{suite: bookworm, layout: "unit", release: slow(2, 9), files: map[string]string{
 		stopUnit: strings.Replace(stopper("slow:m2"), "DefaultDependencies=no", "DefaultDependencies=no\nAfter=var.mount", 1)}}).build(t)
 	s := d.start(boot{image: path, layout: "unit", script: "off"})
-	must(t, s.wait("m1 is in its midst"))
+	d.wait(s, "m1 is in its midst")
 	s.kill()
 
 	r := d.boot(boot{image: path, layout: "unit", append: "vm.stop", script: "off"})
