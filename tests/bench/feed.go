@@ -84,7 +84,7 @@ func migrationPackages(part, n int) []packages.Package {
 
 // contents returns n packages: some of Debian, the others made up.
 func (b *bench) contents(n int) []packages.Package {
-	pkgs := b.debian(n / 4)
+	pkgs := b.debian(n / 10)
 	random := rand.New(rand.NewSource(1))
 	for i := len(pkgs); i < n; i++ {
 		pkgs = append(pkgs, madeUp(random, i))

@@ -37,6 +37,12 @@ func (s *stage) syncEach(ctx context.Context, tree []file, dirs []string) error 
 	for _, f := range tree {
 		paths = append(paths, f.path)
 	}
+	return sideBySide(len(paths), func(i int) error { return s.each(ctx, paths[i], syncPath) })
+}
+
+// sideBySide calls do for 0 to n-1, several at a time, and returns one of the
+// errors; after an error it starts no more than are under way.
+func sideBySide(n int, do func(i int) error) error {
 	const workers = 8
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
@@ -44,8 +50,8 @@ func (s *stage) syncEach(ctx context.Context, tree []file, dirs []string) error 
 		wg.Add(1)
 		go func(w int) {
 			defer wg.Done()
-			for i := w; i < len(paths) && errs[w] == nil; i += workers {
-				errs[w] = s.each(ctx, paths[i], syncPath)
+			for i := w; i < n && errs[w] == nil; i += workers {
+				errs[w] = do(i)
 			}
 		}(w)
 	}

@@ -180,10 +180,11 @@ func (s *stage) fill(ctx context.Context, tree []file, at time.Time) error {
 			return err
 		}
 	}
-	for _, f := range tree {
-		if err := s.each(ctx, f.path, func(path string) error { return writeFile(path, f, at) }); err != nil {
-			return err
-		}
+	err := sideBySide(len(tree), func(i int) error {
+		return s.each(ctx, tree[i].path, func(path string) error { return writeFile(path, tree[i], at) })
+	})
+	if err != nil {
+		return err
 	}
 	// The innermost first, the stage itself last: writing into one sets its time.
 	settled := append([]string{""}, dirs...)
