@@ -3,17 +3,19 @@
 
 BENCH ?= .
 BENCH_COUNT ?= 6
+# A directory for feeds and disks: some 4 GB.
+SCRATCH ?=
 BENCH_TOOLS := ar dpkg-deb rpmbuild zstd xz busybox strace mke2fs cpio
 
 .PHONY: bench
 bench: ## measure both programs beside what users have today, into docs/performance.md
 	@tests/install-tools.sh $(BENCH_TOOLS) mksquashfs
-	$(GO) run -buildvcs=false ./tests/bench -write docs/performance.md
+	$(GO) run -buildvcs=false ./tests/bench $(if $(SCRATCH),-scratch $(SCRATCH)) -write docs/performance.md
 
 .PHONY: bench-quick
 bench-quick: ## compare ratios with their limits, in under two minutes
 	@tests/install-tools.sh $(BENCH_TOOLS)
-	$(GO) run -buildvcs=false ./tests/bench -quick
+	$(GO) run -buildvcs=false ./tests/bench $(if $(SCRATCH),-scratch $(SCRATCH)) -quick
 
 .PHONY: bench-go
 bench-go: ## Go benchmarks that match BENCH (.), BENCH_COUNT (6) times, for benchstat
