@@ -33,7 +33,7 @@ TEST_FLAGS ?=
 TEST_TIMEOUT ?= 14m
 FUZZTIME ?= 10s
 
-# What boots virtual machines; large, so that `make test` alone does not get it.
+# What makes images and boots them.
 MACHINE_TOOLS := qemu-system-x86_64 mke2fs mksquashfs mmdebstrap busybox dpkg-deb xz
 
 # A line that begins with `target: ## text` is what help prints.

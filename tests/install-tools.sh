@@ -6,7 +6,7 @@
 #
 # Installs the Debian packages of those commands that are missing: as root, or by
 # sudo where that asks no password. Without arguments all that a test uses, but
-# those with a "+": they are large, and have make targets of their own. Where it
+# those with a "+": only make targets of their own use them. Where it
 # may not, or the package cannot be had, it says which commands are missing and
 # exits 0: the tests that need them are skipped, with that reason.
 
@@ -35,8 +35,8 @@ setcap      libcap2-bin     tests file capabilities
 mksquashfs  squashfs-tools  makes images that machines boot, and read-only ones for attacks
 qemu-arm-static qemu-user-static runs the runner of other processors
 +cpio       cpio            lists the content of rpms, in benchmarks
-+qemu-system-x86_64 qemu-system-x86 is the machine of that sweep, and boots images
-+mmdebstrap mmdebstrap      makes root file systems of images
+qemu-system-x86_64 qemu-system-x86 is the machine of that sweep, and boots images
+mmdebstrap  mmdebstrap      makes root file systems of images
 '
 
 # There may be sbin directories that a plain user's PATH lacks.
