@@ -6,14 +6,15 @@ package ledger
 import (
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // Limits of a ledger that is read, so that a forged one cannot use up the
 // device's memory. Compaction keeps real ones far below them: a first run of
 // 10,000 migrations writes 20,000 events in 6 MB.
 const (
-	MaxSize   = 16 << 20 // bytes
-	MaxEvents = 1 << 16
+	MaxSize   = 32 << 20 // bytes
+	MaxEvents = 1 << 17
 )
 
 // A Log is what a ledger holds.
@@ -41,11 +42,11 @@ func (e *DamageError) Error() string {
 
 // Parse reads the bytes of a ledger; an empty one is an empty Log. Behind a
 // critical event of an unknown kind, which forbids to go on from there, it
-// reads as far as it understands. The
-// error is a *[DamageError].
+// reads as far as it understands. The error is a *[DamageError]. The events
+// are parts of data, which must not be changed afterwards.
 func Parse(data []byte) (*Log, error) {
 	log := &Log{Next: 1}
-	text := strings.TrimRight(string(data), "\x00")
+	text := strings.TrimRight(unsafe.String(unsafe.SliceData(data), len(data)), "\x00")
 	err := log.read(text)
 	if err == nil {
 		return log, nil
@@ -59,7 +60,6 @@ func Parse(data []byte) (*Log, error) {
 }
 
 // read reads lines until one is torn or damaged.
-
 func (log *Log) read(text string) *DamageError {
 	// Room for lines of ordinary length: not so much that a file of line feeds
 	// alone could use up the memory.
