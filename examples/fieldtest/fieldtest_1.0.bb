@@ -10,4 +10,7 @@ inherit allarch migration
 
 SRC_URI += "file://clear-results.migration"
 
+# On scarthgap: ${WORKDIR}.
+S = "${UNPACKDIR}"
+
 ALLOW_EMPTY:${PN} = "1"

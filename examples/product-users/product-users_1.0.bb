@@ -12,6 +12,9 @@ inherit useradd migration
 
 SRC_URI += "file://service-accounts.migration"
 
+# On scarthgap: ${WORKDIR}.
+S = "${UNPACKDIR}"
+
 USERADD_PACKAGES = "${PN}"
 GROUPADD_PARAM:${PN} = "--system telemetry"
 USERADD_PARAM:${PN} = "--system --gid telemetry --home-dir /var/lib/datalog datalog; --system --groups telemetry webui"
