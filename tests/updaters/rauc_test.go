@@ -126,7 +126,11 @@ func (d *raucDevice) install(bundle string) (result, string) {
 	d.t.Helper()
 	before := len(d.log())
 	r := d.run("rauc", "install", bundle)
+	// What the service wrote last reaches the log after its client has ended.
 	text := d.log()[before:]
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(text, "installing `"+bundle+"` ") && time.Now().Before(end); text = d.log()[before:] {
+		time.Sleep(10 * time.Millisecond)
+	}
 	d.t.Logf("log of rauc.service:\n%s", text)
 	return r, text
 }
