@@ -54,8 +54,7 @@ func loop(t *testing.T, kind, megabytes, options string) string {
 	if out, err := exec.Command("truncate", "-s", megabytes+"M", img).CombinedOutput(); err != nil {
 		t.Fatalf("%s", out)
 	}
-	args := []string{"-q", img}
-	if out, err := exec.Command(mkfs, args...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(mkfs, img).CombinedOutput(); err != nil {
 		t.Skipf("%s: %v: %s", mkfs, err, out)
 	}
 	if out, err := exec.Command("mount", "-o", "loop"+options, img, target).CombinedOutput(); err != nil {
