@@ -116,7 +116,7 @@ func (b *build) initManagers(t *testing.T) {
 		"systemd": "migrate-runner-systemd", "": "migrate-runner-sysvinit",
 		"systemd sysvinit": "migrate-runner-systemd migrate-runner-sysvinit",
 	} {
-		b.setCase(t, map[string]string{"conf": "DISTRO_FEATURES_BACKFILL = \"\"\nOVERRIDES .= \":case\"\nDISTRO_FEATURES:case = \"" + features + "\"\n"})
+		b.setCase(t, map[string]string{"conf": "OVERRIDES .= \":case\"\nDISTRO_FEATURES_BACKFILL:case = \"\"\nDISTRO_FEATURES:case = \"" + features + "\"\n"})
 		out := b.succeed(t, "-e", "migrate-runner")
 		m := regexp.MustCompile(`(?m)^RDEPENDS:migrate-runner="(.*)"$`).FindStringSubmatch(out)
 		if m == nil || strings.Join(strings.Fields(m[1]), " ") != want {
