@@ -338,7 +338,7 @@ func (b *build) deployed(t *testing.T, pattern string) string {
 // split them.
 func (b *build) packaged(t *testing.T, recipe, pattern string) []string {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.dir, "tmp*/work/*", recipe, "*/packages-split", recipe+"-migration", pattern))
+	found, err := filepath.Glob(filepath.Join(b.dir, "tmp*", "work", "*", recipe, "*/packages-split", recipe+"-migration", pattern))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func (b *build) checkTexts(t *testing.T, recipe string, want []string) {
 	t.Helper()
 	name, version := filepath.Split(recipe)
 	name = filepath.Clean(name)
-	found, err := filepath.Glob(filepath.Join(b.dir, "tmp*/work/*", name, version+"*", "packages-split", name+"-migration/usr/share/migration", name, "*"))
+	found, err := filepath.Glob(filepath.Join(b.dir, "tmp*", "work", "*", name, version+"*", "packages-split", name+"-migration/usr/share/migration", name, "*"))
 	if err != nil || len(found) != len(want) {
 		t.Errorf("%s ships %v: %v", recipe, found, err)
 		return

@@ -84,7 +84,7 @@ func first(files map[string][]string, _ []string) map[string][]string { return f
 // as <package>/<path>.
 func (b *build) split(t *testing.T, recipe string) (map[string][]string, []string) {
 	t.Helper()
-	tops, err := filepath.Glob(filepath.Join(b.dir, "tmp*/work/*", recipe, "*/packages-split"))
+	tops, err := filepath.Glob(filepath.Join(b.dir, "tmp*", "work", "*", recipe, "*/packages-split"))
 	if err != nil || len(tops) != 1 {
 		t.Fatalf("packages of %s: %v %v", recipe, tops, err)
 	}
@@ -196,7 +196,7 @@ func (b *build) repositorySource(t *testing.T) {
 	}
 	b.setCase(t, map[string]string{"conf": "MIGRATION_SOURCE = \"git://" + repo + ";protocol=file;branch=main;rev=" + commit + "\"\n"})
 	b.succeed(t, "-c", "install", "migrate-runner")
-	found, err := filepath.Glob(filepath.Join(b.dir, "tmp*/work/*/migrate-runner/*/image/usr/sbin/migrate-runner"))
+	found, err := filepath.Glob(filepath.Join(b.dir, "tmp*", "work", "*/migrate-runner/*/image/usr/sbin/migrate-runner"))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("installed: %v %v", found, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -140,7 +141,7 @@ func (s *stage) mountAll(root string) error {
 		}
 		if strings.Contains(options, "volatile") {
 			// The kernel refuses a volatile overlay that was not unmounted.
-			if err := os.RemoveAll(root + "/data/vol/work/work"); err != nil {
+			if err := os.RemoveAll(filepath.Join(root, "data/vol", "work", "work")); err != nil {
 				return err
 			}
 		}

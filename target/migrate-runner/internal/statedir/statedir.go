@@ -130,7 +130,9 @@ func subdir(dir int, name string, create, private bool) (int, error) {
 		if private {
 			mode = 0o700
 		}
-		if err = sys.Mkdirat(dir, name, mode); err == nil {
+		// Another runner that starts at the same moment may have made it
+		// since; who opens it first is not who makes it durable.
+		if err = sys.Mkdirat(dir, name, mode); err == nil || err == syscall.EEXIST {
 			err = sys.Fsync(dir)
 		}
 		if err == nil {
