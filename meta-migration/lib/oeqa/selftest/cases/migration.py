@@ -8,7 +8,7 @@ layer of the test's own, below the build directory."""
 import os
 
 from oeqa.selftest.case import OESelftestTestCase
-from oeqa.utils.commands import bitbake, get_bb_vars, runCmd
+from oeqa.utils.commands import bitbake, get_bb_var, get_bb_vars, runCmd
 
 RECIPE = """
 SUMMARY = "Recipe with a migration"
@@ -46,12 +46,14 @@ class Migration(OESelftestTestCase):
         super().setUpLocal()
         self.layer = os.path.join(self.builddir, "selftest-migration-layer")
         self.track_for_cleanup(self.layer)
+        # scarthgap's bitbake does not expand it in a layer's configuration.
+        series = get_bb_var("LAYERSERIES_CORENAMES")
         self.write("conf/layer.conf", """
 BBFILES += "${LAYERDIR}/*.bb"
 BBFILE_COLLECTIONS += "selftest-migration"
 BBFILE_PATTERN_selftest-migration = "^${LAYERDIR}/"
-LAYERSERIES_COMPAT_selftest-migration = "${LAYERSERIES_CORENAMES}"
-""")
+LAYERSERIES_COMPAT_selftest-migration = "%s"
+""" % series)
         self.write("selftest-migration_1.0.bb", RECIPE)
         runCmd("bitbake-layers add-layer %s" % self.layer)
         self.add_command_to_tearDown("bitbake-layers remove-layer %s" % self.layer)
