@@ -4,12 +4,9 @@
 package pkgfile
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 )
 
@@ -264,7 +261,8 @@ func (t *rpmTags) number(tag uint32) (uint64, bool, error) {
 	return 0, false, fmt.Errorf("tag %d is no number", tag)
 }
 
-// each streams the strings of an array, without holding the array.
+// each calls use for the strings of an array, without holding the array. use
+// must not read from the file.
 func (t *rpmTags) each(tag uint32, use func(string) error) error {
 	e := t.get(tag)
 	if e == nil {
@@ -277,20 +275,38 @@ func (t *rpmTags) each(tag uint32, use func(string) error) error {
 		return fmt.Errorf("tag %d has %d strings, at most %d are read", tag, e.count, maxEntries)
 	}
 	off, n := t.region(e)
-	in := bufio.NewReaderSize(t.src.section(off, n), maxPath)
-	for range e.count {
-		p, err := in.ReadSlice(0)
+	for left := e.count; left > 0; {
+		p, err := t.src.bytes(off, min(n, maxPath))
+		if err != nil {
+			return err
+		}
+		used, seen, err := eachIn(p, left, use)
+		left -= seen
 		switch {
-		case err == io.EOF:
-			return fmt.Errorf("tag %d: %d strings do not fit", tag, e.count)
-		case errors.Is(err, bufio.ErrBufferFull):
-			return fmt.Errorf("tag %d: string of more than %d bytes", tag, maxPath)
 		case err != nil:
 			return err
+		case left > 0 && int64(len(p)) == n:
+			return fmt.Errorf("tag %d: %d strings do not fit", tag, e.count)
+		case used == 0:
+			return fmt.Errorf("tag %d: string of more than %d bytes", tag, maxPath)
 		}
-		if err := use(string(p[:len(p)-1])); err != nil {
-			return err
-		}
+		off, n = off+int64(used), n-int64(used)
 	}
 	return nil
+}
+
+// eachIn calls use for each whole string in p, for at most limit of them. It
+// returns how many bytes and how many strings that were.
+func eachIn(p []byte, limit int64, use func(string) error) (used int, seen int64, err error) {
+	for ; seen < limit; seen++ {
+		end := bytes.IndexByte(p[used:], 0)
+		if end < 0 {
+			break
+		}
+		if err := use(string(p[used : used+end])); err != nil {
+			return used, seen, err
+		}
+		used += end + 1
+	}
+	return used, seen, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // headSize is how much is read at first. It holds the whole of most control
 // archives and rpm headers, so that one read serves for the metadata.
-const headSize = 32 << 10
+const headSize = 16 << 10
 
 // file is what is read: a descriptor, or bytes in a fuzz test.
 type file interface {
