@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"meta-migration/tests/machine"
 )
@@ -77,7 +76,7 @@ type boot struct {
 func (d *device) start(b boot) *session {
 	d.t.Helper()
 	running <- struct{}{}
-	if !isFull() && time.Since(begun) > patience {
+	if isLate() {
 		<-running
 		hurry(d.t)
 	}
@@ -133,7 +132,8 @@ func (d *device) end(s *session) *report {
 	return newReport(d.t, console)
 }
 
-// late skips the rest of an ordinary run's test where a boot took too long.
+// late skips the rest of a test where a boot took too long, unless it is to
+// wait for all of them.
 func (d *device) late(err error) {
 	d.t.Helper()
 	if errors.Is(err, errLate) && !isFull() {

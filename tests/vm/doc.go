@@ -12,7 +12,8 @@
 // KVM. A script that the test gives to the boot prints what is to be known to
 // the serial port, where the test reads it.
 //
-// `go test ./tests/vm` boots a part of it, VM=full (make test-vm) all. Where
+// `go test ./tests/vm` boots a part of it, VM=full (make test-vm) all, VM=ci
+// (.ci/run) all but what would be late on a slow host. Where
 // qemu, mmdebstrap or a network for them is missing, it is skipped. Kernel and
 // root file systems are kept below the user's cache directory.
 package vm

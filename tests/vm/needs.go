@@ -23,20 +23,30 @@ var tools = map[string]string{
 	machine.Qemu: "qemu-system-x86", "mke2fs": "e2fsprogs", "mksquashfs": "squashfs-tools", "dpkg-deb": "dpkg",
 }
 
-// An ordinary run starts no more machines when it has run for so long, and
-// waits for none for longer: it must not keep all other tests waiting where
-// the host is slow.
-const patience = 4 * time.Minute
+// An ordinary run does a part of the boots, that of CI all that it comes to
+// in patience, and a full one all.
+func isFull() bool     { return os.Getenv("VM") == "full" }
+func isOrdinary() bool { return !isFull() && os.Getenv("VM") != "ci" }
+
+// patience is after how long a run that is not full starts no more machines,
+// and for how long it waits for anything: it must not keep all other tests
+// waiting where the host is slow.
+func patience() time.Duration {
+	if isOrdinary() {
+		return 4 * time.Minute
+	}
+	return 9 * time.Minute
+}
 
 var begun = time.Now()
 
-func isFull() bool { return os.Getenv("VM") == "full" }
+func isLate() bool { return !isFull() && time.Since(begun) > patience() }
 
-// hurry skips the rest of a test of an ordinary run that has taken too long.
+// hurry skips the rest of a test of a run that has taken too long.
 func hurry(t testing.TB) {
 	t.Helper()
-	if !isFull() && time.Since(begun) > patience {
-		t.Skipf("skipping the rest: %s of boots are enough here; make test-vm boots it all", patience)
+	if isLate() {
+		t.Skipf("skipping the rest: %s of boots are enough here; make test-vm boots it all", patience())
 	}
 }
 
@@ -67,7 +77,7 @@ func needs(t testing.TB) *machine.Kernel {
 // full skips what an ordinary run has no time for.
 func full(t *testing.T) {
 	t.Helper()
-	if !isFull() {
+	if isOrdinary() {
 		t.Skip("skipping: boots of make test-vm")
 	}
 }

@@ -100,7 +100,7 @@ func (s suite) bootstrap(root string) error {
 		args = append(args, "--dpkgopt=path-exclude="+path)
 	}
 	args = append(args, string(s), root)
-	late, cancel := context.WithTimeout(context.Background(), patience)
+	late, cancel := context.WithTimeout(context.Background(), patience())
 	defer cancel()
 	if out, err := exec.CommandContext(late, "mmdebstrap", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("running mmdebstrap %s: %w: %s", s, err, complaint(out))
