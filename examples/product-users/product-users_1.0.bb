@@ -10,6 +10,9 @@ LIC_FILES_CHKSUM = "file://${COMMON_LICENSE_DIR}/Apache-2.0;md5=89aea4e17d99a7ca
 # the migration.
 inherit useradd migration
 
+# Nothing is compiled.
+INHIBIT_DEFAULT_DEPS = "1"
+
 SRC_URI += "file://service-accounts.migration"
 
 # On scarthgap: ${WORKDIR}.
