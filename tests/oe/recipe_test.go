@@ -4,6 +4,7 @@
 package oe
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -126,12 +127,12 @@ func (b *build) variants(t *testing.T) {
 func (b *build) multilib(t *testing.T) {
 	b.setCase(t, map[string]string{"conf": multilibConf})
 	out := b.succeed(t, "-e", "lib32-cloud")
-	for _, text := range []string{
-		"\nPACKAGES=\"lib32-cloud-migration ",
-		"\nRPROVIDES:lib32-cloud-migration=\" lib32-migration-snippets\"\n",
+	for _, line := range []string{
+		`PACKAGES="lib32-cloud-migration .*"`,
+		`RPROVIDES:lib32-cloud-migration=" ?lib32-migration-snippets"`,
 	} {
-		if !strings.Contains(out, text) {
-			t.Errorf("bitbake -e lib32-cloud has no %q", text)
+		if !regexp.MustCompile(`(?m)^` + line + `$`).MatchString(out) {
+			t.Errorf("bitbake -e lib32-cloud has no %s", line)
 		}
 	}
 	b.succeed(t, "-c", "package", "lib32-cloud")

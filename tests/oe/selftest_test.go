@@ -29,7 +29,7 @@ func TestSelftest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := f.WriteString("BBLAYERS += \"" + b.core + "/meta-selftest\"\nBBMASK += \"/meta-selftest/recipes-\"\n"); err != nil {
+			if _, err := f.WriteString("BBLAYERS += \"" + b.core + "/meta-selftest\"\n"); err != nil {
 				t.Fatal(err)
 			}
 			if err := f.Close(); err != nil {
