@@ -40,6 +40,8 @@ type decoders struct {
 	// nested decodes what lies inside an outer gzipped tar, whose own
 	// decoders are busy meanwhile.
 	nested *decoders
+	// ahead is where small archives are unpacked to.
+	ahead []byte
 }
 
 func (d *decoders) close() {
@@ -67,9 +69,29 @@ type stream struct {
 	limit    int64
 	consumed int64
 	out      int64
-	slack    int64 // packed bytes that may give nothing
-	window   int64 // history that the decoder may keep
-	narrowed bool  // the stream asked for more
+	slack    int64  // packed bytes that may give nothing
+	window   int64  // history that the decoder may keep
+	narrowed bool   // the stream asked for more
+	ahead    []byte // unpacked, and to be read again
+}
+
+// lookAhead reads into buf what Read then gives once more. It returns the
+// whole stream, or nil where that is larger than buf.
+func (s *stream) lookAhead(buf []byte) (whole []byte, err error) {
+	n := 0
+	for err == nil && n < len(buf) {
+		var got int
+		got, err = s.Read(buf[n:])
+		n += got
+	}
+	s.ahead = buf[:n]
+	switch err {
+	case nil:
+		return nil, nil
+	case io.EOF:
+		return s.ahead, nil
+	}
+	return nil, err
 }
 
 // unpack starts decoding r. The decoder keeps at most window bytes of
@@ -163,6 +185,11 @@ func (p packed) Read(b []byte) (int, error) {
 }
 
 func (s *stream) Read(p []byte) (int, error) {
+	if len(s.ahead) > 0 {
+		n := copy(p, s.ahead)
+		s.ahead = s.ahead[n:]
+		return n, nil
+	}
 	n, err := s.dec.Read(p)
 	s.out += int64(n)
 	if s.out > s.limit {

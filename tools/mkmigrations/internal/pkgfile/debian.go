@@ -55,7 +55,10 @@ func (r *Reader) controlIn(dec *decoders, m member, open func() (io.Reader, erro
 	if err != nil {
 		return "", err
 	}
-	return readControl(s)
+	if dec.ahead == nil {
+		dec.ahead = make([]byte, aheadSize)
+	}
+	return readControl(s, dec.ahead)
 }
 
 // arSnippets opens the data archive.

@@ -14,16 +14,19 @@ import (
 // and into its bookkeeping.
 type descriptor int
 
+// fileID tells files apart whatever their paths are.
+type fileID struct{ dev, ino uint64 }
+
 // openDescriptor opens a regular file and returns its size.
-func openDescriptor(name string) (descriptor, int64, error) {
+func openDescriptor(name string) (d descriptor, size int64, id fileID, err error) {
 	var fd int
 	// A FIFO must not block the build.
-	err := retry(func() (err error) {
+	err = retry(func() (err error) {
 		fd, err = syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
 		return err
 	})
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, id, err
 	}
 	var st syscall.Stat_t
 	err = retry(func() error { return syscall.Fstat(fd, &st) })
@@ -32,9 +35,9 @@ func openDescriptor(name string) (descriptor, int64, error) {
 	}
 	if err != nil {
 		_ = syscall.Close(fd)
-		return 0, 0, err
+		return 0, 0, id, err
 	}
-	return descriptor(fd), st.Size, nil
+	return descriptor(fd), st.Size, fileID{uint64(st.Dev), uint64(st.Ino)}, nil
 }
 
 // ReadAt implements io.ReaderAt.

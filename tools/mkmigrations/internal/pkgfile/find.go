@@ -8,16 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
-	"syscall"
 )
 
-// Find returns the .ipk, .deb and .rpm files below dirs, sorted by path. A
-// link to a file is followed, a link to a directory below dirs is not. A file
-// that is reached twice, by a link, a hard link or overlapping dirs, is
-// returned once, by the path that sorts first. A directory that is missing or
-// cannot be read is an error, and so is a link to nothing.
+// Find returns the .ipk, .deb and .rpm files below dirs, sorted by path, each
+// path once. A link to a file is followed, a link to a directory below dirs is
+// not. A directory that is missing or cannot be read is an error, and so is a
+// link to nothing. That two paths are one file is seen by [Scan], which opens
+// them anyway.
 func Find(dirs []string) ([]string, error) {
 	var found []string
 	for _, dir := range dirs {
@@ -26,7 +26,7 @@ func Find(dirs []string) ([]string, error) {
 		}
 	}
 	sort.Strings(found)
-	return once(found)
+	return slices.Compact(found), nil
 }
 
 func find(dir string, found *[]string) error {
@@ -45,44 +45,29 @@ func find(dir string, found *[]string) error {
 		if err != nil {
 			return fmt.Errorf("searching %q for packages: %w", path, bare(err))
 		}
-		if candidate(d) {
-			*found = append(*found, filepath.Clean(path))
+		path = filepath.Clean(path)
+		if ok, err := candidate(path, d); !ok || err != nil {
+			return err
 		}
+		*found = append(*found, path)
 		return nil
 	})
 }
 
-// candidate says whether an entry may be a package: by its suffix, and no
-// directory. What a link leads to is looked at later.
-func candidate(d fs.DirEntry) bool {
-	switch filepath.Ext(d.Name()) {
+// candidate says whether an entry may be a package: a regular file by itself
+// or by a link, with the suffix of one.
+func candidate(path string, d fs.DirEntry) (bool, error) {
+	switch filepath.Ext(path) {
 	case ".ipk", ".deb", ".rpm":
-		return d.Type().IsRegular() || d.Type()&fs.ModeSymlink != 0
+	default:
+		return false, nil
 	}
-	return false
-}
-
-// once drops what is not a regular file, and later names of the same one.
-func once(sorted []string) ([]string, error) {
-	type id struct{ dev, ino uint64 }
-	seen := map[id]bool{}
-	kept := sorted[:0]
-	for _, path := range sorted {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, fmt.Errorf("searching for packages: %q: %w", path, bare(err))
-		}
-		if !info.Mode().IsRegular() {
-			continue
-		}
-		if st, ok := info.Sys().(*syscall.Stat_t); ok {
-			key := id{uint64(st.Dev), uint64(st.Ino)}
-			if seen[key] {
-				continue
-			}
-			seen[key] = true
-		}
-		kept = append(kept, path)
+	if d.Type()&fs.ModeSymlink == 0 {
+		return d.Type().IsRegular(), nil
 	}
-	return kept, nil
+	info, err := os.Stat(path)
+	if err != nil {
+		return false, fmt.Errorf("searching for packages: %q: %w", path, bare(err))
+	}
+	return info.Mode().IsRegular(), nil
 }

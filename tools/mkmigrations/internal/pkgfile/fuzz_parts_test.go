@@ -141,14 +141,15 @@ func unpacked(c codec, data []byte, read func(*stream) error) error {
 }
 
 // FuzzControlTar: whatever packs it, a control archive gives the same control
-// file or the same refusal; the file alone in a new archive is read the same.
+// file or the same refusal; the file alone in a new archive is read the same;
+// and what is walked without archive/tar gives what archive/tar gives.
 func FuzzControlTar(f *testing.F) {
 	f.Add(controlTar(), uint8(0))
 	f.Add(tarOf(link("./", '5', ""), regularEntry("./md5sums", "x"), regularEntry("control", goodControl)), uint8(1))
 	f.Add(tarOf(regularEntry("./control", ""), regularEntry("./postinst", goodScript)), uint8(2))
 	read := func(c codec, data []byte) (text string, err error) {
 		err = unpacked(c, data, func(s *stream) (err error) {
-			text, err = readControl(s)
+			text, err = readControl(s, make([]byte, aheadSize))
 			return err
 		})
 		return text, err
@@ -157,6 +158,9 @@ func FuzzControlTar(f *testing.F) {
 		var control string
 		var err error
 		cost(t, data, func() { control, err = read(plain, data) })
+		if text, ok := plainControl(data); ok {
+			checkPlain(t, data, text)
+		}
 		packed, packedErr := read(packedBy(pack, data))
 		if packed != control || (err == nil) != (packedErr == nil) {
 			t.Fatalf("plain %q, %v; packed %q, %v", control, err, packed, packedErr)

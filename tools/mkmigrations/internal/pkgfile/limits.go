@@ -15,6 +15,8 @@ const (
 	// maxControl is for control.tar, packed and unpacked. It may also hold
 	// scripts and checksums: a kernel source tree has 5 MiB of md5sums.
 	maxControl = 8 << 20
+	// aheadSize is for control archives that are unpacked as a whole.
+	aheadSize = 64 << 10
 	// maxScript is for one migration.
 	maxScript = 1 << 20
 	// maxSnippets and maxSnippetBytes are for the migrations of one package.

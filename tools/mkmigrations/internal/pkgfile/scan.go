@@ -19,6 +19,8 @@ type Result struct {
 	Package  *Package
 	Snippets []Snippet
 	Err      error
+
+	id fileID // of a file that could be opened
 }
 
 // Empty says that a package announces migrations and holds none.
@@ -35,7 +37,9 @@ func (r Result) Unannounced() bool {
 // Scan reads the metadata of all files, and the migrations of those that
 // announce some; with thorough those of all. The results are sorted by File
 // and do not depend on workers or on timing; a fault of one package is in its
-// Result and does not keep others from being read. Source rpms are left out.
+// Result and does not keep others from being read. A file with several paths,
+// by links or hard links, is there once, by the path that sorts first. Source
+// rpms are left out.
 //
 // The number of workers is at most MaxWorkers, and that of the processors
 // where workers is not positive. Scan's own error is only that of ctx, which
@@ -104,7 +108,9 @@ func readingOrder(files []string, thorough bool) []int {
 
 func (r *Reader) scan(file string, thorough bool, payloads chan *Reader) Result {
 	res := Result{File: file}
+	r.src.id = fileID{}
 	pkg, err := r.ReadMetadata(file)
+	res.id = r.src.id
 	if err != nil {
 		res.Err = err
 		return res
@@ -118,14 +124,17 @@ func (r *Reader) scan(file string, thorough bool, payloads chan *Reader) Result 
 	return res
 }
 
-// settle sorts and drops source rpms.
+// settle sorts, and drops source rpms and later paths of one file.
 func settle(results []Result) []Result {
+	sort.SliceStable(results, func(i, k int) bool { return results[i].File < results[k].File })
+	seen := make(map[fileID]bool, len(results))
 	kept := results[:0]
 	for _, res := range results {
-		if res.Package == nil || res.Package.Arch != SourceArch {
+		again := seen[res.id] && res.id != fileID{}
+		seen[res.id] = true
+		if !again && (res.Package == nil || res.Package.Arch != SourceArch) {
 			kept = append(kept, res)
 		}
 	}
-	sort.SliceStable(kept, func(i, k int) bool { return kept[i].File < kept[k].File })
 	return kept
 }

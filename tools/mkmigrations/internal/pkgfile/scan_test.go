@@ -109,6 +109,7 @@ func TestScanNothing(t *testing.T) {
 }
 
 // TestFind has every way to reach a file twice, and what is to be left out.
+// Find gives each path once, Scan each file.
 func TestFind(t *testing.T) {
 	dir := scanDir(t)
 	other := t.TempDir()
@@ -128,7 +129,8 @@ func TestFind(t *testing.T) {
 	must(os.WriteFile(filepath.Join(dir, "good.ipk.sig"), nil, 0o644))
 	must(syscall.Mkfifo(filepath.Join(dir, "fifo.ipk"), 0o644))
 
-	base := []string{"a/cut.ipk", "b/good.rpm", "bad.rpm", "empty.deb", "good.ipk", "none.deb", "quiet.deb", "source.src.rpm", "zz/good.deb"}
+	paths := []string{"a/cut.ipk", "b/good.rpm", "bad.rpm", "empty.deb", "good.ipk", "none.deb", "quiet.deb", "source.src.rpm", "zz/good.deb", "zz/hard.deb"}
+	files := []string{"a/cut.ipk", "b/good.rpm", "bad.rpm", "empty.deb", "good.ipk", "none.deb", "quiet.deb", "zz/good.deb"}
 	for name, dirs := range map[string][]string{
 		"one": {dir}, "twice": {dir, dir + "/"}, "overlapping": {filepath.Join(dir, "zz"), dir, filepath.Join(dir, "b")},
 		"by another order": {filepath.Join(dir, "b"), dir},
@@ -139,12 +141,23 @@ func TestFind(t *testing.T) {
 		for _, path := range found {
 			got = append(got, strings.TrimPrefix(path, dir+"/"))
 		}
-		if !reflect.DeepEqual(got, base) {
-			t.Errorf("%s: got %q", name, got)
+		if !reflect.DeepEqual(got, paths) {
+			t.Errorf("%s: found %q", name, got)
 		}
 	}
+	found, err := Find([]string{other, dir})
+	must(err)
+	results, err := Scan(context.Background(), found, false, 0)
+	must(err)
+	var got []string
+	for _, res := range results {
+		got = append(got, strings.TrimPrefix(res.File, dir+"/"))
+	}
+	if !reflect.DeepEqual(got, files) {
+		t.Errorf("read %q", got)
+	}
 	// The argument itself may be a link to a directory.
-	found, err := Find([]string{filepath.Join(dir, "top")})
+	found, err = Find([]string{filepath.Join(dir, "top")})
 	must(err)
 	if want := []string{filepath.Join(dir, "top", "link.ipk")}; !reflect.DeepEqual(found, want) {
 		t.Errorf("got %q, want %q", found, want)

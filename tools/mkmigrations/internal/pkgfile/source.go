@@ -26,6 +26,7 @@ type source struct {
 	f       file
 	name    string
 	size    int64
+	id      fileID
 	head    []byte
 	buf     []byte // backing of head, kept for the next file
 	scratch []byte // backing of what bytes returns
@@ -33,8 +34,9 @@ type source struct {
 
 // open opens file, which must be regular, and reads its head.
 func (s *source) open(name string) error {
-	f, size, err := openDescriptor(name)
+	f, size, id, err := openDescriptor(name)
 	if err == nil {
+		s.id = id
 		if err = s.start(f, name, size); err != nil {
 			_ = f.Close()
 		}

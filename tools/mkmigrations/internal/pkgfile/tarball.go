@@ -90,8 +90,22 @@ func checkTarHeader(h *tar.Header, limit int64) error {
 	return nil
 }
 
-// readControl returns the control file in a control archive.
-func readControl(s *stream) (string, error) {
+// readControl returns the control file in a control archive. It reads it into
+// buf first, as far as that goes.
+func readControl(s *stream, buf []byte) (string, error) {
+	whole, err := s.lookAhead(buf)
+	if err != nil {
+		return "", err
+	}
+	if whole != nil {
+		if text, ok := plainControl(whole); ok {
+			return text, nil
+		}
+	}
+	return walkControl(s)
+}
+
+func walkControl(s *stream) (string, error) {
 	var text []byte
 	err := walkTar(s, func(h *tar.Header, r io.Reader) error {
 		if strings.TrimPrefix(h.Name, "./") != "control" {
