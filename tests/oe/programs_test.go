@@ -117,16 +117,16 @@ func (b *build) initManagers(t *testing.T) {
 		t.Fatal(err)
 	}
 	// scarthgap adds sysvinit to what a distro says; later series refuse the
-	// variable by which it does.
-	backfill := "DISTRO_FEATURES_BACKFILL:case = \"\"\n"
-	if strings.Contains(string(conf), "BB_RENAMED_VARIABLES[DISTRO_FEATURES_BACKFILL]") {
-		backfill = ""
+	// variable by which it does, and add what the init manager needs.
+	none := "OVERRIDES .= \":case\"\nINIT_MANAGER = \"mdev-busybox\"\n"
+	if !strings.Contains(string(conf), "BB_RENAMED_VARIABLES[DISTRO_FEATURES_BACKFILL]") {
+		none += "DISTRO_FEATURES_BACKFILL:case = \"\"\n"
 	}
 	for features, want := range map[string]string{
 		"systemd": "migrate-runner-systemd", "": "migrate-runner-sysvinit",
 		"systemd sysvinit": "migrate-runner-systemd migrate-runner-sysvinit",
 	} {
-		b.setCase(t, map[string]string{"conf": "OVERRIDES .= \":case\"\n" + backfill + "DISTRO_FEATURES:case = \"" + features + "\"\n"})
+		b.setCase(t, map[string]string{"conf": none + "DISTRO_FEATURES:case = \"" + features + "\"\n"})
 		out := b.succeed(t, "-e", "migrate-runner")
 		m := regexp.MustCompile(`(?m)^RDEPENDS:migrate-runner="(.*)"$`).FindStringSubmatch(out)
 		if m == nil || strings.Join(strings.Fields(m[1]), " ") != want {

@@ -24,6 +24,11 @@ func TestSelftest(t *testing.T) {
 	for _, c := range checkouts(t) {
 		t.Run(c.series, func(t *testing.T) {
 			b := newBuild(t, c, "deb", c.series+"-selftest")
+			// oe-selftest works in a directory of its own, which a run that
+			// fails leaves behind.
+			if err := os.RemoveAll(b.dir + "-st"); err != nil {
+				t.Fatal(err)
+			}
 			layers := filepath.Join(b.dir, "conf/bblayers.conf")
 			f, err := os.OpenFile(layers, os.O_APPEND|os.O_WRONLY, 0)
 			if err != nil {
