@@ -71,7 +71,7 @@ func (c *Candidate) Recipe() string {
 // recipeOf is PN. A -migration package of a foreign tool that states no
 // recipe is taken for the one that its name tells.
 func recipeOf(p *pkgfile.Package) string {
-	if p.Source == p.Name {
+	if p.Announces && p.Source == p.Name {
 		return strings.TrimSuffix(p.Source, migrationSuffix)
 	}
 	return p.Source

@@ -111,7 +111,9 @@ func newImage(packages []*pkgfile.Package, list *installed) *image {
 		for _, name := range p.Provides {
 			im.names[name] = true
 		}
-		im.addRecipe(p.Name, recipeOf(p), p.Version)
+		if pn := recipeOf(p); runs(p.Name) || p.Name == pn && !p.Announces {
+			im.versions[pn] = append(im.versions[pn], p.Version)
+		}
 	}
 	if list != nil {
 		im.addList(list, known)
@@ -120,28 +122,26 @@ func newImage(packages []*pkgfile.Package, list *installed) *image {
 }
 
 // addList adds what the list says. A name without a package at hand stands
-// for a recipe of that name.
+// for a recipe of that name, if it is one of a package that runs.
 func (im *image) addList(list *installed, known map[string]bool) {
 	for name, versions := range list.versions {
 		im.names[name] = true
-		if known[name] {
-			continue
-		}
-		for _, v := range versions {
-			im.addRecipe(name, name, v)
+		if !known[name] && runs(name) {
+			im.versions[name] = append(im.versions[name], versions...)
 		}
 	}
 }
 
-// addRecipe notes that a package of the recipe is installed. Packages that
-// are no part of what runs on a device do not count.
-func (im *image) addRecipe(name, pn, version string) {
+// runs says by its name whether a package is a part of what runs on a device,
+// so that its recipe is in the image. A recipe's main package is one, whatever
+// its name ends in (gtk-doc, data-migration): that is up to the caller.
+func runs(name string) bool {
 	for _, suffix := range []string{"-dev", "-dbg", "-doc", "-src", "-staticdev", migrationSuffix} {
 		if strings.HasSuffix(name, suffix) {
-			return
+			return false
 		}
 	}
-	im.versions[pn] = append(im.versions[pn], version)
+	return true
 }
 
 func (im *image) hasRecipe(pn string) bool { return im.everything || im.versions[pn] != nil }

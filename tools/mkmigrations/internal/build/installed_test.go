@@ -43,10 +43,14 @@ func TestImage(t *testing.T) {
 		{Name: "tool-dev", Source: "tool", Version: "1-r0"},
 		{Name: "lone-migration", Source: "lone-migration", Version: "1-r0"},
 		{Name: "bare-name", Source: "bare", Version: "1-r0"},
+		{Name: "data-migration", Source: "data-migration", Version: "1-r0"},
+		{Name: "data-migration-migration", Source: "data-migration", Version: "1-r0", Announces: true},
+		{Name: "alone-migration", Source: "alone-migration", Version: "1-r0", Announces: true},
 		{Name: "absent", Source: "absent", Version: "1-r0"},
 	}
 	list := &installed{map[string][]string{}}
-	if err := list.parse("list", "server all 1.0\ntool-dev all 1\nbare-name\nlone-migration all 1\nforeign\n"); err != nil {
+	if err := list.parse("list", "server all 1.0\ntool-dev all 1\nbare-name\nlone-migration all 1\nforeign\n"+
+		"data-migration all 1-r0\nalone-migration all 1-r0\nforeign-doc\n"); err != nil {
 		t.Fatal(err)
 	}
 	im := newImage(pkgs, list)
@@ -59,6 +63,9 @@ func TestImage(t *testing.T) {
 		{"server", nil, false}, // the package is at hand: its recipe is zulu
 		{"tool", nil, false},
 		{"lone", nil, false},
+		{"data-migration", nil, true}, // a recipe of that name, by its main package
+		{"alone-migration", nil, false},
+		{"foreign-doc", nil, false},
 		{"absent", nil, false},
 		{"bare", nil, true}, // no version is stated, so any is it
 		{"foreign", nil, true},
