@@ -6,6 +6,7 @@ Needs this layer and meta-selftest in the build. The recipes are written into a
 layer of the test's own, below the build directory."""
 
 import os
+import uuid
 
 from oeqa.selftest.case import OESelftestTestCase
 from oeqa.utils.commands import bitbake, get_bb_var, get_bb_vars, runCmd
@@ -87,8 +88,11 @@ LAYERSERIES_COMPAT_selftest-migration = "%s"
 
     def test_changed_flag_does_not_install_again(self):
         """A flag is a matter of do_migration and what follows it."""
+        # A recipe of this run alone: nothing of it may come from sstate.
+        recipe = RECIPE + "do_install:append() {\n    : %s\n}\n" % uuid.uuid4()
+        self.write("selftest-migration_1.0.bb", recipe)
         bitbake("selftest-migration -c package")
-        self.write("selftest-migration_1.0.bb", RECIPE + 'MIGRATION_FRESH[first] = "run"\n')
+        self.write("selftest-migration_1.0.bb", recipe + 'MIGRATION_FRESH[first] = "run"\n')
         result = bitbake("selftest-migration -c package")
         self.assertIn("selftest-migration-1.0-r0: task do_migration: Started", result.output)
         self.assertNotIn("selftest-migration-1.0-r0: task do_install: Started", result.output)
