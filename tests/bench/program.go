@@ -11,7 +11,7 @@ import (
 )
 
 // shippedFlag is how the Makefile and the recipe build the runner.
-const shippedFlag = "-gcflags=all=-l"
+const shippedFlag = "-gcflags=meta-migration/...=-l"
 
 // goBuild builds pkg of this module into file.
 func goBuild(env []string, pkg, file string, flags ...string) error {

@@ -72,7 +72,7 @@ func TestProcessors(t *testing.T) {
 func runner(t *testing.T, env []string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "migrate-runner")
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-gcflags=all=-l", "-ldflags=-s -w -buildid=",
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-gcflags=meta-migration/...=-l", "-ldflags=-s -w -buildid=",
 		"-overlay", overlay(t), "-o", file, "./target/migrate-runner")
 	cmd.Dir = top
 	cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux"), env...)
