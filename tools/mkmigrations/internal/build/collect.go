@@ -18,6 +18,7 @@ import (
 
 	"meta-migration/internal/bundle"
 	"meta-migration/tools/mkmigrations/internal/library"
+	"meta-migration/tools/mkmigrations/internal/lint"
 	"meta-migration/tools/mkmigrations/internal/pkgfile"
 )
 
@@ -41,6 +42,8 @@ type input struct {
 // error is that of ctx only.
 func collect(ctx context.Context, o *Options, r *report) (*input, error) {
 	in := &input{library: library.Text()}
+	// Looking for the packages leaves all processors but one to others.
+	go lint.Prepare(in.library)
 	files, err := pkgfile.Find(o.Packages)
 	in.failed(r, err)
 	for _, file := range o.Files {

@@ -29,6 +29,10 @@ func verbsOf(library []byte) map[string]bool {
 	return lastLibrary.verbs
 }
 
+// Prepare parses the shell library, so that the first script that is checked
+// against it need not wait for that. It may run beside anything else.
+func Prepare(library []byte) { verbsOf(library) }
+
 func parseVerbs(library []byte) map[string]bool {
 	tree, _, err := parse(library, syntax.LangPOSIX)
 	if err != nil {

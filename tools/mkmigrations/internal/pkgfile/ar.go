@@ -157,12 +157,7 @@ func (s *source) openAr() (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.arMember(members, 0)
-	if err != nil {
-		return nil, err
-	}
-	// Read by the library too: what both agree on is the first member.
-	return a, checkDebianBinary(r, members[0])
+	return a, checkDebianBinary(s.section(int64(len(arMagic))+arHeaderSize, members[0].size), members[0])
 }
 
 // checkDebianBinary reads the format's version: 2 and a minor one, which

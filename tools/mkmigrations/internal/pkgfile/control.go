@@ -40,10 +40,15 @@ func parseControl(text string) (*Package, error) {
 	return p, err
 }
 
-// wanted are the fields that have a meaning here, in lower case: names are
-// case-insensitive.
-var wanted = map[string]bool{
-	"package": true, "version": true, "architecture": true, "provides": true, "oe": true, "source": true,
+// wanted returns the name, in lower case, of a field that has a meaning here,
+// else nothing: names are case-insensitive.
+func wanted(key string) string {
+	for _, name := range [...]string{"package", "version", "architecture", "provides", "oe", "source"} {
+		if len(key) == len(name) && strings.EqualFold(key, name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // parseFields returns the wanted fields, unfolded.
@@ -56,14 +61,16 @@ func parseFields(text string) (map[string]string, error) {
 		return nil, errors.New("holds a NUL byte")
 	}
 	fields := map[string]string{}
-	var name string
-	var value strings.Builder
+	begun := false
+	// Of the last field, if it is wanted: others are dropped at once, since a
+	// description may be long.
+	var name, value string
+	var folded strings.Builder
 	flush := func() {
-		// Others are dropped at once: a description may be long.
-		if wanted[name] {
-			fields[name] = strings.TrimSpace(value.String())
+		if name != "" {
+			fields[name] = strings.TrimSpace(value + folded.String())
+			folded.Reset()
 		}
-		value.Reset()
 	}
 	for n := 1; text != ""; n++ {
 		var line string
@@ -72,24 +79,24 @@ func parseFields(text string) (map[string]string, error) {
 			continue
 		}
 		if line[0] == ' ' || line[0] == '\t' {
-			if name == "" {
+			if !begun {
 				return nil, fmt.Errorf("line %d continues a field, but none is before it", n)
 			}
-			if wanted[name] {
-				value.WriteString("\n" + line)
+			if name != "" {
+				folded.WriteByte('\n')
+				folded.WriteString(line)
 			}
 			continue
 		}
 		flush()
 		key, rest, ok := strings.Cut(line, ":")
-		name = strings.ToLower(key)
 		if !ok || !fieldName(key) {
 			return nil, fmt.Errorf("line %d is no field: %.64q", n, line)
 		}
+		begun, name, value = true, wanted(key), rest
 		if _, dup := fields[name]; dup {
 			return nil, fmt.Errorf("line %d: field %q is there twice", n, key)
 		}
-		value.WriteString(rest)
 	}
 	flush()
 	return fields, nil

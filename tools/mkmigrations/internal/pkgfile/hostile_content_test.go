@@ -48,6 +48,7 @@ func hostileControl() []hostile {
 		{name: "recipe is a path", make: text(strings.Replace(goodControl, "OE: foo", "OE: ../foo", 1)), want: "cannot be in it"},
 		{name: "two names", make: text(goodControl + "package: bar\n"), want: "there twice"},
 		{name: "no colon", make: text(goodControl + "what is this\n"), want: "line 6 is no field"},
+		{name: "provides on 250,000 lines", make: text("Provides:" + strings.Repeat("\n x,", 250_000) + "\nPackage: foo\nVersion: 1\nArchitecture: all\n"), want: "more than 65536 names"},
 		{name: "begins folded", make: text(" x\n" + goodControl), want: "line 1 continues"},
 		{name: "300,000 provides", make: text("Provides: " + strings.Repeat("a,", 300_000) + "\nPackage: foo\nVersion: 1\nArchitecture: all\n"), want: "more than 65536 names"},
 	}
