@@ -70,7 +70,7 @@ def load(cache):
     environment = {"GOMODCACHE": cache, "GOPROXY": proxy, "GOFLAGS": "-mod=readonly -modcacherw",
                    "CGO_ENABLED": "0", "GOOS": "linux", "GOWORK": "off", "GOTOOLCHAIN": "local"}
     for architecture in ARCHITECTURES:
-        go({**environment, "GOARCH": architecture}, "list", "-deps", PACKAGE)
+        go({**environment, "GOARCH": architecture}, "list", "-pgo=off", "-deps", PACKAGE)
 
 
 def unescape(path):

@@ -25,3 +25,10 @@ bench-go: ## Go benchmarks that match BENCH (.), BENCH_COUNT (6) times, for benc
 .PHONY: size-table
 size-table: ## print what each package takes of the runner, by architecture
 	@$(GO) run -buildvcs=false ./tests/bench -size
+
+.PHONY: pgo
+pgo: ## measure where mkmigrations spends its time, for the compiler: tools/mkmigrations/default.pgo
+	@tests/install-tools.sh $(BENCH_TOOLS)
+	@dir=/tmp/mkmigrations-pgo && trap 'rm -rf '$$dir EXIT && mkdir $$dir && \
+	CGO_ENABLED=0 $(GO) test -trimpath -run '^$$' -bench 'Scan/(deb|ipk|rpm)$$' -benchtime 5s -cpuprofile "$$dir/cpu" -o "$$dir/test" ./tools/mkmigrations/internal/pkgfile && \
+	$(GO) tool pprof -proto -output tools/mkmigrations/default.pgo "$$dir/test" "$$dir/cpu"

@@ -4,7 +4,10 @@
 package layout
 
 import (
+	"bytes"
+	"compress/gzip"
 	"debug/elf"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -60,6 +63,32 @@ func TestRunnerIsBuiltSmall(t *testing.T) {
 		}
 		if !strings.Contains(string(data), smaller) {
 			t.Errorf("%s does not build the runner with %s", found[0], smaller)
+		}
+	}
+}
+
+// TestProfile: the profile by which the compiler builds mkmigrations is there,
+// is of its readers, and tells nothing of the machine that it was made on.
+func TestProfile(t *testing.T) {
+	f, err := os.Open(filepath.Join(top, "tools/mkmigrations/default.pgo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(data, []byte("pkgfile.(*Reader).ReadMetadata")) {
+		t.Error("default.pgo is of something else: make pgo")
+	}
+	for _, path := range regexp.MustCompile(`(?:^|[^a-zA-Z0-9_.@\]])(/(?:root|home|usr|var|tmp|opt|srv|work)/[\w./-]+)`).FindAllSubmatch(data, -1) {
+		if !strings.HasPrefix(string(path[1]), "/tmp/mkmigrations-pgo/") {
+			t.Errorf("default.pgo holds %s: make pgo", path[1])
 		}
 	}
 }

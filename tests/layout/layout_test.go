@@ -48,7 +48,8 @@ func goCommand(env []string, args ...string) (string, error) {
 // they need.
 func list(t *testing.T, env []string, args ...string) []pkg {
 	t.Helper()
-	out, err := goCommand(env, append([]string{"list", "-json"}, args...)...)
+	// With a profile each package would be listed as one of the program's own.
+	out, err := goCommand(env, append([]string{"list", "-pgo=off", "-json"}, args...)...)
 	if err != nil {
 		t.Fatalf("go list %s: %v", strings.Join(args, " "), err)
 	}
