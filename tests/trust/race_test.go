@@ -49,14 +49,10 @@ func (s *stage) runAndSwap() error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	for swaps := 0; ; {
-		for _, e := range entries {
-			if err := renameExchange("/etc/migration.d/"+e.Name(), "/etc/evil.d/"+e.Name(), number); err != nil {
-				return err
-			}
-			swaps++
-			// Often enough, and the scripts get a processor, too.
-			time.Sleep(50 * time.Microsecond)
+	for swaps := 0; ; swaps++ {
+		name := entries[swaps%len(entries)].Name()
+		if err := renameExchange("/etc/migration.d/"+name, "/etc/evil.d/"+name, number); err != nil {
+			return err
 		}
 		select {
 		case err := <-ended:
@@ -66,7 +62,8 @@ func (s *stage) runAndSwap() error {
 				os.Exit(exit.ExitCode())
 			}
 			os.Exit(0)
-		default:
+		// Often enough, and the scripts get a processor, too.
+		case <-time.After(50 * time.Microsecond):
 		}
 	}
 }
@@ -118,7 +115,8 @@ func TestSwappedScripts(t *testing.T) {
 	if good != tries || evil != 0 || out.code != 0 {
 		t.Errorf("exits with %d, %d good and %d evil ran: %.2000s", out.code, good, evil, out.stderr)
 	}
-	if swaps < 2*tries {
+	// On an idle machine there are some five a try, on a busy one two.
+	if swaps < tries/2 {
 		t.Errorf("only %d swaps in %d tries", swaps, tries)
 	}
 	if !strings.Contains(out.stderr, "was replaced (another content); the image's copy is used") {
