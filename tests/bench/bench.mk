@@ -29,6 +29,6 @@ size-table: ## print what each package takes of the runner, by architecture
 .PHONY: pgo
 pgo: ## measure where mkmigrations spends its time, for the compiler: tools/mkmigrations/default.pgo
 	@tests/install-tools.sh $(BENCH_TOOLS)
-	@dir=/tmp/mkmigrations-pgo && trap 'rm -rf '$$dir EXIT && mkdir $$dir && \
+	@dir=/tmp/mkmigrations-pgo && mkdir $$dir && trap 'rm -rf '$$dir EXIT && \
 	CGO_ENABLED=0 $(GO) test -trimpath -run '^$$' -bench 'Scan/(deb|ipk|rpm)$$' -benchtime 5s -cpuprofile "$$dir/cpu" -o "$$dir/test" ./tools/mkmigrations/internal/pkgfile && \
 	$(GO) tool pprof -proto -output tools/mkmigrations/default.pgo "$$dir/test" "$$dir/cpu"
