@@ -108,7 +108,6 @@ func readingOrder(files []string, thorough bool) []int {
 
 func (r *Reader) scan(file string, thorough bool, payloads chan *Reader) Result {
 	res := Result{File: file}
-	r.src.id = fileID{}
 	pkg, err := r.ReadMetadata(file)
 	res.id = r.src.id
 	if err != nil {

@@ -35,8 +35,8 @@ type source struct {
 // open opens file, which must be regular, and reads its head.
 func (s *source) open(name string) error {
 	f, size, id, err := openDescriptor(name)
+	s.id = id // none of a file that did not open
 	if err == nil {
-		s.id = id
 		if err = s.start(f, name, size); err != nil {
 			_ = f.Close()
 		}
