@@ -10,6 +10,7 @@ import (
 	"meta-migration/target/migrate-runner/engine"
 	"meta-migration/target/migrate-runner/internal/report"
 	"meta-migration/target/migrate-runner/internal/statedir"
+	"meta-migration/target/migrate-runner/internal/trust"
 	"meta-migration/target/migrate-runner/ledger"
 )
 
@@ -26,26 +27,33 @@ func check(o *options) (int, error) {
 			return 0, err
 		}
 	}
+	if o.image == "" && complete(root) {
+		what := "this bundle"
+		if t, err := trust.ReadManifest(root); err == nil {
+			what = "release " + t.Manifest.Release
+		}
+		return engine.ExitDone, report.Out("nothing to do: " + what + " is complete\n")
+	}
 	_, b, err := trusted(image)
 	if err != nil {
 		return 0, err
 	}
-	v, err := lookAt(o, root)
-	if err != nil {
-		return 0, damaged(err)
-	}
-	if o.image == "" && statedir.HasMarker(root, b.Anchor) {
-		return engine.ExitDone, report.Out("nothing to do: release " + b.Release + " is complete\n")
-	}
-	used, err := anyExists(root, b.FreshUnless)
+	v, err := lookAt(root, b.OnCorrupt)
 	if err != nil {
 		return 0, err
 	}
-	lines, decision := plan(b, v.state, used)
-	if decision.Refusal != nil {
-		return 0, decision.Refusal
+	lines, err := v.judge(o, b)
+	if err != nil {
+		return 0, err
 	}
 	return engine.ExitDone, report.Out(strings.Join(lines, ""))
+}
+
+// complete says what a run asks before all else: whether the anchor below root
+// has its marker.
+func complete(root int) bool {
+	anchor, err := trust.ReadAnchor(root)
+	return err == nil && statedir.HasMarker(root, anchor)
 }
 
 // A planned run: the lines that say what it would do.

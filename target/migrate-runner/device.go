@@ -151,37 +151,6 @@ func beginAnew(root int, dir *statedir.Dir, damage *ledger.DamageError) (*ledger
 	return ledger.Parse(nil)
 }
 
-// A view is a device opened to look at it.
-type view struct {
-	state   *engine.State
-	deviced bool // there is a ledger
-}
-
-// lookAt reads the state below root and changes nothing. Without a ledger it
-// is empty.
-func lookAt(o *options, root int) (*view, error) {
-	dir, err := statedir.OpenToRead(root, true)
-	if err != nil {
-		return nil, err
-	}
-	if dir == nil {
-		return &view{state: engine.Fold(nil)}, nil
-	}
-	log, err := dir.ReadLedger()
-	if err != nil {
-		return nil, err
-	}
-	if len(log.Events) == 0 {
-		return &view{state: engine.Fold(nil)}, nil
-	}
-	if !o.allowVolatile {
-		if _, err := statedir.OpenToRead(root, false); err != nil {
-			return nil, err
-		}
-	}
-	return &view{engine.Fold(log.Events), true}, nil
-}
-
 // trusted reads the bundle below root as [trust.Read] does.
 func trusted(root int) (*trust.Bundle, *engine.Bundle, error) {
 	t, err := trust.Read(root)

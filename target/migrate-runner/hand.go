@@ -113,10 +113,9 @@ func require(o *options) (int, error) {
 		return 0, err
 	}
 	b := engine.NewBundle(t.Manifest, t.Anchor)
-	o.allowVolatile = true
-	v, err := lookAt(o, root)
+	v, err := lookAt(root, bundle.RefuseCorrupt)
 	if err != nil {
-		return 0, damaged(err)
+		return 0, err
 	}
 	if refusal := v.state.Unknown(); refusal != nil {
 		return 0, refusal

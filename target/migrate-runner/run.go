@@ -35,7 +35,7 @@ func run(o *options) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if anchor, err := trust.ReadAnchor(root); err == nil && statedir.HasMarker(root, anchor) {
+	if complete(root) {
 		report.Script([]byte(early.NothingToDo))
 		return engine.ExitDone, nil
 	}

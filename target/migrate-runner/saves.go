@@ -77,9 +77,13 @@ func sweepSaves(dir *statedir.Dir, needed map[uint64]bool) error {
 // CheckSpace refuses to begin when the largest save, or with all of them all
 // together, does not fit.
 func (d *device) CheckSpace(sets [][]string, all bool) error {
-	err := withSaves(d.dir, func(fd int) error { return saved.CheckSpace(d.root, fd, sets, all) })
-	if err != nil {
-		return &statedir.Error{Reason: err.Error(), Cure: "free space on the file system of " + bundle.StateDir}
+	return spaceError(withSaves(d.dir, func(fd int) error { return saved.CheckSpace(d.root, fd, sets, all) }))
+}
+
+// spaceError makes the refusal of what CheckSpace of package saved found.
+func spaceError(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return &statedir.Error{Reason: err.Error(), Cure: "free space on the file system of " + bundle.StateDir}
 }

@@ -10,7 +10,6 @@ import (
 	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/engine"
 	"meta-migration/target/migrate-runner/internal/report"
-	"meta-migration/target/migrate-runner/internal/statedir"
 	"meta-migration/target/migrate-runner/internal/trust"
 )
 
@@ -47,45 +46,49 @@ func status(o *options) (int, error) {
 }
 
 // examine finds out what can be found out: a bundle or a ledger that cannot
-// be used is the reason of a refusal, not an error of status.
+// be used is the reason of a refusal, not an error of status. Where the marker
+// fits a run looks at neither, and the device is complete all the same.
 func examine(o *options, root int) *deviceStatus {
-	s := &deviceStatus{state: deviceRefused}
+	s := &deviceStatus{state: devicePending}
+	err := s.look(o, root)
+	if err != nil {
+		s.state, s.reason = deviceRefused, err.Error()
+	}
+	if complete(root) {
+		s.state = deviceComplete
+	}
+	return s
+}
+
+// look fills in what it can see, up to the error with which a run would
+// refuse.
+func (s *deviceStatus) look(o *options, root int) error {
 	t, b, err := trusted(root)
 	if err != nil {
-		s.reason = err.Error()
-		return s
+		return err
 	}
 	s.release, s.bundle, s.remarks = b.Release, b.Anchor, trust.Summary(t.Differences)
 	if remark := t.Overlaid(); remark != "" {
 		s.remarks = append(s.remarks, remark)
 	}
-	v, err := lookAt(o, root)
+	v, err := lookAt(root, b.OnCorrupt)
 	if err != nil {
-		s.reason = err.Error()
-		return s
+		return err
 	}
 	s.rows = engine.Rows(b, v.state)
-	used, err := anyExists(root, b.FreshUnless)
-	if err != nil {
-		s.reason = err.Error()
-		return s
+	if complete(root) {
+		return nil
 	}
-	_, decision := plan(b, v.state, used)
-	trouble := engine.Troubled(s.rows)
-	switch {
-	case statedir.HasMarker(root, b.Anchor):
-		s.state = deviceComplete
-	case decision.Refusal != nil:
-		s.reason = decision.Refusal.Reason
-	case trouble != nil:
+	if _, err := v.judge(o, b); err != nil {
+		return err
+	}
+	if trouble := engine.Troubled(s.rows); trouble != nil {
 		s.state, s.reason = deviceFailed, string(trouble.ID)+" is "+trouble.State
 		if trouble.Last != nil && trouble.State != engine.StateBlocked {
 			s.reason += ": " + engine.Describe(trouble.Last)
 		}
-	default:
-		s.state = devicePending
 	}
-	return s
+	return nil
 }
 
 func (s *deviceStatus) text() string {

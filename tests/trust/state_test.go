@@ -169,10 +169,11 @@ func TestVolatile(t *testing.T) {
 // TestReadOnly: a state that cannot be written, before and after there is one.
 func TestReadOnly(t *testing.T) {
 	says := []string{`error: opening the (state directory /var/lib/migration|lock): read-only file system`, `hint: mount the file system of /var read-write before the runner starts`}
+	const readOnlyStatus = `release 1.0: refused: examining /var/lib/migration: read-only file system`
 	locked := stage{Mounts: []mountSpec{{"", "/var", "", readOnly, ""}}}
 	testAll(t, []attack{
-		{name: "without a state", exit: 7, says: says, on: locked, status: []string{`release 1.0: pending`}},
-		{name: "with a state", exit: 7, says: says, on: locked, host: func(d *device) {
+		{name: "without a state", exit: 7, says: says, on: locked, status: []string{readOnlyStatus}},
+		{name: "with a state", exit: 7, says: says, on: locked, status: []string{readOnlyStatus}, host: func(d *device) {
 			must(d.t, os.MkdirAll(d.path("var/lib/migration"), 0o700))
 		}},
 	})

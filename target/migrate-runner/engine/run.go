@@ -80,17 +80,9 @@ func (r *Run) FinishOpen() error {
 	return r.sweep()
 }
 
-// sweep removes the saves that nothing needs: neither an unconfirmed
-// migration nor what a crash left open, which a confirmation by hand can meet.
+// sweep removes the saves that nothing needs.
 func (r *Run) sweep() error {
-	needed := map[uint64]bool{}
-	if r.State.Open != nil {
-		needed[r.State.Open.Seq] = true
-	}
-	for i := range r.State.Unconfirmed {
-		needed[r.State.Unconfirmed[i].Ref] = true
-	}
-	return r.Device.SweepSaves(needed)
+	return r.Device.SweepSaves(r.State.Needed())
 }
 
 // finishFallback puts back every save that a fallback names, in its order,
@@ -129,17 +121,22 @@ func (r *Run) Confirm() error {
 }
 
 func (r *Run) checkSpace(after *State) error {
-	var sets [][]string
-	for i := range r.Bundle.Migrations {
-		m := &r.Bundle.Migrations[i]
-		if len(m.Paths) > 0 && !r.Bundle.CountsAsApplied(after, m.ID) {
-			sets = append(sets, m.Paths)
-		}
-	}
+	sets := r.Bundle.ToSave(after)
 	if len(sets) == 0 {
 		return nil
 	}
 	return r.Device.CheckSpace(sets, r.Bundle.Keep == bundle.KeepGood)
+}
+
+// ToSave returns the Paths of each migration that is to run and has some.
+func (b *Bundle) ToSave(s *State) (sets [][]string) {
+	for i := range b.Migrations {
+		m := &b.Migrations[i]
+		if len(m.Paths) > 0 && !b.CountsAsApplied(s, m.ID) {
+			sets = append(sets, m.Paths)
+		}
+	}
+	return sets
 }
 
 // carryOut records what was decided, and puts back what a fallback undoes.

@@ -224,3 +224,17 @@ func itemIDs(items []ledger.Item) []bundle.ID {
 	}
 	return ids
 }
+
+// Needed are the numbers of the saves that are still needed: those of
+// unconfirmed migrations, and of what a crash left open, which a confirmation
+// by hand can meet.
+func (s *State) Needed() map[uint64]bool {
+	needed := map[uint64]bool{}
+	if s.Open != nil {
+		needed[s.Open.Seq] = true
+	}
+	for i := range s.Unconfirmed {
+		needed[s.Unconfirmed[i].Ref] = true
+	}
+	return needed
+}

@@ -51,27 +51,26 @@ func Open(root int, allowVolatile bool) (*Dir, error) {
 		return nil, &Error{"opening the state directory " + bundle.StateDir + ": " + err.Error(), cureFor(err)}
 	}
 	if !allowVolatile {
-		if why := volatile(fd); why != "" {
+		if err := refuseVolatile(fd); err != nil {
 			syscall.Close(fd)
-			return nil, &Error{bundle.StateDir + " is " + why + ": what is recorded there is lost at the next boot",
-				"mount persistent storage on /var or on " + bundle.StateDir + " before the runner starts (--allow-volatile accepts it, for tests and live images)"}
+			return nil, err
 		}
 	}
 	return &Dir{FD: fd, lock: -1}, nil
 }
 
 // OpenToRead opens the state directory for a command that changes nothing.
-// nil without an error means that there is none.
-func OpenToRead(root int, allowVolatile bool) (*Dir, error) {
+// nil without an error means that there is none. Whether its file system can
+// be relied on is [Judge]'s to say.
+func OpenToRead(root int) (*Dir, error) {
 	fd, err := openDir(root, bundle.StateDir, false)
 	if err == syscall.ENOENT {
 		return nil, nil
 	}
-	if err == nil {
-		syscall.Close(fd)
-		return Open(root, allowVolatile)
+	if err != nil {
+		return nil, &Error{"opening the state directory " + bundle.StateDir + ": " + err.Error(), cureFor(err)}
 	}
-	return nil, &Error{"opening the state directory " + bundle.StateDir + ": " + err.Error(), cureFor(err)}
+	return &Dir{FD: fd, lock: -1}, nil
 }
 
 func cureFor(err error) string {
