@@ -47,6 +47,7 @@ func deviceCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"digest-of": digestOf, "tear": tearLedger,
 		"tmpfs": mount("tmpfs"), "mountproc": mount("proc"),
 		"smalltmpfs": mount("small"),
+		"may-reboot": mayReboot,
 	}
 }
 

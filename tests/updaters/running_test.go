@@ -62,7 +62,7 @@ func (d *device) wantFailed() {
 	if state := d.expectStatus(); state != "failed" {
 		d.t.Fatalf("the failing image is %s", state)
 	}
-	d.expect(0, "/usr/lib/migration/may-reboot")
+	d.expect(0, "/usr/lib/migration/may-reboot", "3")
 }
 
 // settings are the product's data as the running system sees them.

@@ -100,7 +100,7 @@ func TestInitReboot(t *testing.T) {
 	b.reboot = true
 	r := d.boot(b)
 	r.states("failed", "demo:two", "failed")
-	r.says("(attempt 1 of 2)", "exit 3: booting again", "(attempt 2 of 2)", "exit 3: no attempts left, going on degraded",
+	r.says("(attempt 1 of 2)", "exit 3: booting again", "(attempt 2 of 2)", "exit 3: another boot would not help, going on degraded",
 		"no attempts are left: install an image that repairs it, or use `migrate-runner retry ID`")
 	if n := strings.Count(r.console, "vm: the services start"); n != 1 {
 		t.Errorf("the services were started %d times, want 1: not before a reboot", n)
