@@ -5,6 +5,7 @@ package updaters
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -106,15 +107,83 @@ func TestDocumentShowsMessages(t *testing.T) {
 	}
 }
 
+// markGood are what marks a slot good, as a unit: RAUC's own is not ours, so it
+// stands for itself here.
+var markGood = map[string]string{
+	"rauc/rauc-mark-good.service.d/migrations.conf": "[Unit]\nDescription=Mark good\n[Service]\nType=oneshot\nExecStart=true\n[Install]\nWantedBy=multi-user.target\n",
+	"swupdate/swupdate-mark-good.service":           "",
+}
+
 // A slot is good when its migrations took effect, and only then: systemd must
 // not start what marks it before boot-complete.target, nor without it.
 func TestMarkGoodWaits(t *testing.T) {
-	for _, unit := range []string{"rauc/rauc-mark-good.service.d/migrations.conf", "swupdate/swupdate-mark-good.service"} {
+	for unit := range markGood {
 		text := example(".").read(t, unit)
-		for _, line := range []string{"\nRequires=boot-complete.target\n", "\nAfter=boot-complete.target\n"} {
+		for _, line := range []string{"\nRequires=boot-complete.target\n", "\nAfter=basic.target boot-complete.target\n"} {
 			if !strings.Contains(text, line) {
 				t.Errorf("%s has no %s", unit, strings.TrimSpace(line))
 			}
 		}
 	}
+}
+
+// A health check may come after multi-user.target, as
+// systemd-boot-check-no-failures.service does. What marks the slot good comes
+// after it, so multi-user.target must not come after that.
+func TestMarkGoodMakesNoCycle(t *testing.T) {
+	tool, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("skipping: no systemd-analyze here")
+	}
+	for unit, base := range markGood {
+		text := example(".").read(t, unit)
+		if cycle := orderingCycle(t, tool, base, text); cycle != "" {
+			t.Errorf("%s: %s", unit, cycle)
+		}
+		if orderingCycle(t, tool, base, strings.Replace(text, "\nDefaultDependencies=no\n", "\n", 1)) == "" {
+			t.Errorf("%s: systemd-analyze sees no cycle where there is one", unit)
+		}
+	}
+}
+
+// orderingCycle returns what systemd says of a cycle in the boot of a device with
+// a health check and what marks it good: a unit, or the drop-in for a base.
+func orderingCycle(t *testing.T, tool, base, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	health := "[Unit]\nAfter=default.target multi-user.target\nBefore=boot-complete.target\n[Service]\nType=oneshot\nExecStart=true\n"
+	for name, unit := range map[string]string{
+		"multi-user.target":    "[Unit]\nAfter=basic.target\n",
+		"basic.target":         "[Unit]\n",
+		"sysinit.target":       "[Unit]\n",
+		"shutdown.target":      "[Unit]\nDefaultDependencies=no\n",
+		"boot-complete.target": "[Unit]\nDefaultDependencies=no\n",
+		"health.service":       health,
+	} {
+		mustWrite(t, filepath.Join(dir, name), unit, 0o644)
+	}
+	if base == "" {
+		mustWrite(t, filepath.Join(dir, "mark.service"), text, 0o644)
+	} else {
+		mustWrite(t, filepath.Join(dir, "mark.service"), base, 0o644)
+		mustWrite(t, filepath.Join(dir, "mark.service.d/migrations.conf"), text, 0o644)
+	}
+	for _, link := range []string{"multi-user.target.wants/mark.service", "boot-complete.target.requires/health.service"} {
+		file := filepath.Join(dir, link)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("../"+filepath.Base(link), file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(tool, "verify", "--man=no", "multi-user.target")
+	cmd.Env = append(os.Environ(), "SYSTEMD_UNIT_PATH="+dir)
+	out, _ := cmd.CombinedOutput() // it also complains of programs that are not here
+	for _, line := range strings.Split(string(out), "\n") {
+		if strings.Contains(line, "ordering cycle") {
+			return line
+		}
+	}
+	return ""
 }

@@ -105,7 +105,7 @@ func TestMenderFallback(t *testing.T) {
 	if r.code == 0 {
 		t.Error("mender commit exits with 0")
 	}
-	d.contains(r.text, "the sensor knows no calibration")
+	d.contains(r.text, "release 3.0: complete but for the calibration")
 	d.boot()
 	d.wantSlot("a")
 	d.wantSettings(used)

@@ -35,7 +35,7 @@ sed -i 's/^unit = f$/unit = c/' /var/lib/thermo/settings
 # Paths: /var/lib/thermo/settings
 ### END MIGRATION INFO
 echo 'offset = 3' >> /var/lib/thermo/settings
-echo 'the sensor knows no calibration' >&2
+echo 'release 3.0: complete but for the calibration' >&2
 exit 1
 `
 	waitForNet = `#!/bin/sh
