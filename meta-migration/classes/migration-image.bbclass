@@ -28,8 +28,7 @@
 # can refuse to change, lose or reorder them.
 #
 #
-# Variables. All are weak defaults; README.md tells more of what they mean on
-# the device.
+# Variables. All are weak defaults.
 #
 #   MIGRATION_RELEASE (DISTRO_VERSION)
 #       The image's release. Releases are ordered by the UAPI version format:
@@ -45,7 +44,8 @@
 #   MIGRATION_FRESH_UNLESS
 #       Paths. A device without a ledger on which none of them exists is fresh:
 #       its migrations are recorded as done (baseline) instead of run. Empty
-#       (default): each device counts as used.
+#       (default): each device counts as used. It warns of a path that the image
+#       itself holds, unless its fstab or a unit mounts something over it.
 #   MIGRATION_ON_DOWNGRADE (tolerate)
 #       refuse: an image older than the data stops before it touches them.
 #   MIGRATION_KEEP (none)
@@ -62,7 +62,9 @@
 #   MIGRATION_IMAGE
 #       1: the image gets a bundle; 0: it gets nothing of this class. Default: 1,
 #       but 0 for an initramfs (INITRAMFS_IMAGE, or all of IMAGE_FSTYPES are
-#       cpio) where the class comes by IMAGE_CLASSES.
+#       cpio) and for a baremetal-image where the class comes by IMAGE_CLASSES.
+#       With BUILD_IMAGES_FROM_FEEDS it must be 0: what is in feeds of another
+#       build is not there to be read.
 #   MIGRATION_MANIFEST_NAME, MIGRATION_MANIFEST_LINK
 #       Names of the deployed manifest: the release's own, and the link that
 #       points to that of the last build.
@@ -81,7 +83,9 @@
 # It warns where the device would forget its ledger: /var/lib is on a tmpfs, or
 # the root is read-only and volatile-binds or read-only-rootfs-hook.sh mounts
 # memory over /var/lib. It is silent where a unit or a line of fstab mounts
-# something else on /var, /var/lib or /var/lib/migration.
+# something else on /var, /var/lib or /var/lib/migration, and that mount is not
+# hidden in turn: what fstab mounts on /var/lib/migration must be noauto for
+# sysvinit, and say x-systemd.after= the unit of volatile-binds for systemd.
 
 MIGRATION_IMAGE ??= "${@meta_migration.image.wanted(d)}"
 MIGRATION_IMAGE[doc] = "1 if the image gets a bundle of migrations. Default: 1, but 0 for an initramfs where migration-image comes by IMAGE_CLASSES."

@@ -244,17 +244,21 @@ func (g *guide) keep(t *testing.T) string {
 // workedExample: the last section but one, its refusal without Paths, too.
 func (g *guide) workedExample(t *testing.T) {
 	own := g.block(t, "remap_ids", "### BEGIN")
+	bare := strings.Replace(own, "# Paths: /var/lib/webd\n", "", 1)
+	if bare == own {
+		t.Fatal("own-data has no Paths")
+	}
 	g.files = map[string]string{
 		"base-accounts_1.0.bb":     recipe(g.block(t, "MIGRATIONS = \"daemon-users\"")),
 		"webd_2.0.bb":              recipe(g.block(t, "file://own-data.migration")),
-		"files/own-data.migration": own,
+		"files/own-data.migration": bare,
 		"files/bmc-1.0.migration-manifest": "Format: 1\nRelease: 1.0\nLibrary: sha256:" + strings.Repeat("0", 64) +
 			"\nOn-Downgrade: tolerate\nKeep: none\nOn-Corrupt: refuse\nFailure-State: degraded\n",
 	}
 	g.image("base-accounts webd", g.block(t, "MIGRATION_RELEASE = \"2.0\""))
 	g.setCase(t, g.files)
 	g.refuse(t, "product-image", "webd/own-data", "Paths")
-	g.files["files/own-data.migration"] = strings.Replace(own, "### END", "# Paths: /var/lib/webd\n### END", 1)
+	g.files["files/own-data.migration"] = own
 	g.setCase(t, g.files)
 	g.succeed(t, "product-image")
 	root := g.device(t, map[string]string{"var/lib/webd/data": "x\n"})

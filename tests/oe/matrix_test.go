@@ -194,6 +194,9 @@ func (b *build) imageFaults(t *testing.T, released string) {
 		{"hash", map[string]string{
 			"conf": "MIGRATION_RELEASE = \"1.0+git" + hash + "\"\n",
 		}, []string{`oetest-image: MIGRATION_RELEASE = "1.0+git` + hash + `": holds a git hash`}},
+		{"feeds", map[string]string{
+			"conf": "BUILD_IMAGES_FROM_FEEDS = \"1\"\n",
+		}, []string{`oetest-image: BUILD_IMAGES_FROM_FEEDS = "1": the packages come from feeds of another build`}},
 		{"previous", map[string]string{
 			"conf": "MIGRATION_PREVIOUS = \"${TOPDIR}/none\"\n",
 		}, []string{`oetest-image: MIGRATION_PREVIOUS = "` + b.dir + `/none": no such file`}},

@@ -31,6 +31,8 @@ func (b *build) signatures(t *testing.T) {
 		sans  string   // must not change, a regular expression
 	}{
 		{"nothing", map[string]string{"conf": "OETEST_UNRELATED = \"1\"\nOETEST_UNRELATED[doc] = \"x\"\n"}, nil, "."},
+		// A commit in oe-core's repository.
+		{"revision", map[string]string{"conf": "METADATA_REVISION = \"0123456789abcdef0123456789abcdef01234567\"\n"}, nil, "."},
 		{"flag", map[string]string{"board.bbappend": "MIGRATION_DESCRIPTION[layout] = \"other\"\n"},
 			[]string{"board:do_migration", "board:do_package", "board:do_package_write_" + b.format, "oetest-image:do_rootfs"},
 			"^(accounts|cloud|mkmigrations-native|migrate-runner):|^board:do_(fetch|unpack|patch|configure|compile|install|populate_sysroot)$"},

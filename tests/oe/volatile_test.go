@@ -65,7 +65,12 @@ func TestVolatile(t *testing.T) {
 		{"mount unit of the state", with(systemd, unitDir+"var-lib-migration.mount", "[Mount]\nWhere=/var/lib/migration\nType=none\n"), true, ""},
 		{"mount unit of /var", with(systemd, unitDir+"var.mount", "[Mount]\nWhat=LABEL=var\nWhere=/var\n"), true, ""},
 		{"mount unit with tmpfs", map[string]string{unitDir + "var-lib.mount": "[Mount]\nWhat=tmpfs\nWhere=/var/lib\nType=tmpfs\n"}, false, "/" + unitDir + "var-lib.mount"},
-		{"state by fstab", with(systemd, "etc/fstab", persistent), true, ""},
+		// systemd mounts both in any order.
+		{"state by fstab", with(systemd, "etc/fstab", persistent), true, "/" + binds},
+		{"state by fstab, behind the unit", with(systemd, "etc/fstab", strings.Replace(persistent, "bind", "bind,x-systemd.after=var-volatile-lib.service", 1)), true, ""},
+		{"state by fstab, requires the unit", with(systemd, "etc/fstab", strings.Replace(persistent, "bind", "bind,x-systemd.requires=var-volatile-lib.service", 1)), true, ""},
+		{"state by fstab, behind another unit", with(systemd, "etc/fstab", strings.Replace(persistent, "bind", "bind,x-systemd.after=data.mount", 1)), true, "/" + binds},
+		{"state by fstab, writable", with(systemd, "etc/fstab", persistent), false, ""},
 		{"state by fstab, in a comment", with(systemd, "etc/fstab", "#"+persistent), true, "/" + binds},
 		{"/var by fstab", with(systemd, "etc/fstab", "/dev/sda3 /var ext4 defaults 0 2\n"), true, ""},
 		{"tmpfs by fstab", map[string]string{"etc/fstab": "tmpfs /var/lib tmpfs\n"}, false, "/etc/fstab"},
@@ -98,6 +103,53 @@ func TestVolatile(t *testing.T) {
 	for i, v := range cases {
 		if got[i] != v.want {
 			t.Errorf("%s: volatile by %q, not %q", v.name, got[i], v.want)
+		}
+	}
+}
+
+// TestNeverFresh: a path of MIGRATION_FRESH_UNLESS that the image itself holds
+// makes each new device a used one, unless something is mounted over it.
+func TestNeverFresh(t *testing.T) {
+	c := checkouts(t)[0]
+	cases := []struct {
+		name, fstab, unit, path string
+		found                   bool
+	}{
+		{"in the image", "", "", "/var/lib/webd", true},
+		{"a file above it", "", "", "/var/lib/webd/db", false},
+		{"not in the image", "", "", "/var/lib/other", false},
+		{"below a mount", "LABEL=var /var ext4 defaults 0 2\n", "", "/var/lib/webd", false},
+		{"a mount itself", "LABEL=d /var/lib/webd ext4 defaults 0 2\n", "", "/var/lib/webd", false},
+		{"another mount", "LABEL=d /var/lib/web ext4 defaults 0 2\n", "", "/var/lib/webd", true},
+		{"only the root", "/dev/root / auto defaults 1 1\n", "", "/var/lib/webd", true},
+		{"below a unit's mount", "", "var-lib.mount", "/var/lib/webd", false},
+		{"below a unit's mount, escaped", "", `var-lib-web\x2dd.mount`, "/var/lib/web-d", false},
+	}
+	top := t.TempDir()
+	var input []any
+	for i, v := range cases {
+		root := filepath.Join(top, fmt.Sprint(i))
+		for _, dir := range []string{"etc", unitDir, "var/lib/webd", "var/lib/web-d"} {
+			if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		files := map[string]string{"etc/fstab": v.fstab}
+		if v.unit != "" {
+			files[unitDir+v.unit] = "[Mount]\n"
+		}
+		for name, text := range files {
+			if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		input = append(input, []any{root, []string{v.path}})
+	}
+	var got [][]string
+	imagePython(t, c, "[meta_migration.image.never_fresh(*x) for x in values]", input, &got)
+	for i, v := range cases {
+		if (len(got[i]) == 1) != v.found {
+			t.Errorf("%s: found %q", v.name, got[i])
 		}
 	}
 }

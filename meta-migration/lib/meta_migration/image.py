@@ -26,10 +26,10 @@ def enabled(d):
 
 
 def wanted(d):
-    """The default of MIGRATION_IMAGE: not in an initramfs, unless the image
-    recipe itself inherits the class."""
+    """The default of MIGRATION_IMAGE: not in an initramfs, nor where one program
+    is the image, unless the image recipe itself inherits the class."""
     inherited_by_all = "migration-image" in (d.getVar("IMAGE_CLASSES") or "").split()
-    return "0" if inherited_by_all and is_initramfs(d) else "1"
+    return "0" if inherited_by_all and (is_initramfs(d) or bb.data.inherits_class("baremetal-image", d)) else "1"
 
 
 def is_initramfs(d):
@@ -60,6 +60,9 @@ def check(d):
     begins to use them, not when the recipe is parsed: an image that nobody
     builds must not stop others."""
     check_release(d)
+    if d.getVar("BUILD_IMAGES_FROM_FEEDS") == "1":
+        fatal(d, "BUILD_IMAGES_FROM_FEEDS", "1", "the packages come from feeds of another build, so no migration of theirs "
+              'can be found here; set MIGRATION_IMAGE = "0" for such an image')
     for path in previous(d):
         if not os.path.isabs(path):
             fatal(d, "MIGRATION_PREVIOUS", path, "not an absolute path; write ${THISDIR}/… in a recipe, ${LAYERDIR}/… "
@@ -141,7 +144,7 @@ def command(d, output):
 
 def bundle(d):
     """Build the bundle, install it, deploy its manifest, look where the
-    device will keep its state."""
+    device will keep its state, and whether it can tell that it is new."""
     check(d)
     write_installed(d, "after")
     output = os.path.join(d.getVar("MIGRATION_IMAGE_WORKDIR"), "bundle")
@@ -154,6 +157,24 @@ def bundle(d):
         bb.warn("%s: %s makes /var/lib volatile, so the device would forget at each boot which migrations it has "
                 "applied and run them all again; mount persistent storage on %s (README of meta-migration, "
                 "\"Persistent state\")" % (d.getVar("PN"), place, STATE))
+    for path in never_fresh(d.getVar("IMAGE_ROOTFS"), (d.getVar("MIGRATION_FRESH_UNLESS") or "").split()):
+        bb.warn('%s: MIGRATION_FRESH_UNLESS: the image itself holds %s, so a new device would count as a used one%s; '
+                "name a path that is made when the device is first used" %
+                (d.getVar("PN"), path, ", and be refused" if d.getVar("MIGRATION_MIN_FROM") else ""))
+
+
+def never_fresh(rootfs, paths):
+    """Those of MIGRATION_FRESH_UNLESS that are in the image, and that no mount
+    of its fstab or units covers."""
+    found = []
+    for path in paths:
+        above = [path]
+        while above[-1] not in ("/", ""):
+            above.append(os.path.dirname(above[-1]))
+        mounted = mounts(rootfs, above)
+        if os.path.lexists(rootfs + path) and not any(place in mounted for place in above[:-1]):
+            found.append(path)
+    return found
 
 
 def run(d, line):
@@ -213,31 +234,53 @@ def volatile(rootfs, read_only):
 
     Unit and script are in writable images, too: they do something only where
     /var/lib is not writable. read_only says whether the root is known not to be."""
-    mounted, hook = mounts(rootfs), has_hook(rootfs)
-    for place in (STATE, "/var/lib", "/var"):
-        source, kind, options = mounted.get(place, ("", "", ()))
-        # The script mounts over what the table has mounted before it.
-        if source and (place != STATE or not hook or "noauto" in options):
-            return source if kind in ("tmpfs", "ramfs") else None
+    places = (STATE, "/var/lib", "/var")
+    mounted, hook = mounts(rootfs, places), has_hook(rootfs)
     read_only = read_only or "ro" in mounted.get("/", ("", "", ()))[2]
-    return copybind(rootfs, read_only) or (HOOK if read_only and hook else None)
+    unit = copybind(rootfs, read_only)
+    for place in places:
+        source, kind, options = mounted.get(place, ("", "", ()))
+        if kind in ("tmpfs", "ramfs"):
+            return source
+        if source and not (place == STATE and hides(source, options, unit, hook)):
+            return None
+    return unit or (HOOK if read_only and hook else None)
 
 
-def mounts(rootfs):
-    """What the rootfs mounts where it matters: {place: (from which file, type, options)}.
-    A unit goes before a line of fstab."""
+def hides(source, options, unit, hook):
+    """Whether what the image mounts over /var/lib would hide a mount of the
+    state by a line of fstab: the script comes behind all of fstab that is not
+    noauto, and systemd starts the unit and the mount in any order, unless the
+    line says which."""
+    if source != "/etc/fstab":
+        return False
+    if unit:
+        name = os.path.basename(unit)
+        return not any("x-systemd.%s=%s" % (word, name) in options for word in ("after", "requires"))
+    return hook and "noauto" not in options
+
+
+def mounts(rootfs, places):
+    """What the rootfs mounts: {place: (from which file, type, options)}, by all
+    lines of fstab and by units for places. A unit goes before a line of fstab."""
     found = {}
     for line in read(os.path.join(rootfs, "etc/fstab")).split("\n"):
         words = line.split()
         if len(words) > 2 and not line.startswith("#"):
             found.setdefault(words[1], ("/etc/fstab", words[2], words[3].split(",") if len(words) > 3 else ()))
-    for place in (STATE, "/var/lib", "/var"):
+    for place in places:
         for directory in UNITS:
-            path = os.path.join(rootfs, directory, place.strip("/").replace("/", "-") + ".mount")
+            path = os.path.join(rootfs, directory, unit_name(place) + ".mount")
             if os.path.lexists(path):
                 kind = re.search(r"^Type=(\S+)", read(path), re.MULTILINE)
                 found[place] = ("/" + os.path.relpath(path, rootfs), kind.group(1) if kind else "", ())
     return found
+
+
+def unit_name(place):
+    """`systemd-escape --path`, for the paths that there are here."""
+    return re.sub(r"[^0-9A-Za-z:_./]", lambda m: "".join("\\x%02x" % c for c in m.group().encode()),
+                  place.strip("/")).replace("/", "-")
 
 
 def copybind(rootfs, read_only):

@@ -90,6 +90,10 @@ def prepare(d):
     bb.build.addtask("do_migration", "do_package", "do_unpack" if files_ else None, d)
     depends = [FUNCTION + n for n in functions_] + ["%s[%s]" % f for f in flags(d)] + overrides(d)
     d.appendVarFlag("do_migration", "vardeps", " " + " ".join(depends))
+    # bitbake sees the functions that a class calls, not those of another module
+    # which they call, nor tables.
+    d.appendVarFlag("do_migration", "file-checksums", "".join(
+        " %s:True" % os.path.join(os.path.dirname(__file__), name) for name in ("header.py", "recipe.py")))
     d.appendVar("PACKAGE_PREPROCESS_FUNCS", " migration_package")
     add_package(d, package_name(d))
 
