@@ -21,9 +21,12 @@ GOBUILDFLAGS:append = " -gcflags=meta-migration/...=-l"
 PACKAGECONFIG ??= ""
 PACKAGECONFIG[early] = ""
 
+MIGRATION_DIST[doc] = "Directory of the sources with units, init script and initramfs module."
 MIGRATION_DIST = "${S}/src/${GO_IMPORT}/target/migrate-runner/dist"
+MIGRATION_UNIT[doc] = "The unit that is installed as migrate-runner.service; PACKAGECONFIG chooses it."
 MIGRATION_UNIT = "${@bb.utils.contains('PACKAGECONFIG', 'early', 'migrate-runner-early.service', 'migrate-runner.service', d)}"
 # A vendor's unit is enabled in /usr: a link in /etc could be hidden by an overlay.
+MIGRATION_UNITDIR[doc] = "Where units go: below /usr, where no overlay over /etc hides them."
 MIGRATION_UNITDIR = "${nonarch_libdir}/systemd/system"
 
 do_install() {

@@ -9,6 +9,8 @@ SECTION = "devel"
 require recipes-devtools/includes/migration-go.inc
 require mkmigrations-go-mods.inc
 require mkmigrations-licenses.inc
+MIGRATION_GO_MODS[doc] = "The Go modules that mkmigrations is built of, as gomod:// with their checksums."
+MIGRATION_GO_LICENSES[doc] = "The licences of these modules."
 LICENSE = "${@meta_migration.gomod.license(d)}"
 
 MIGRATION_SOURCE_PARTS += "tools/mkmigrations"

@@ -13,6 +13,7 @@
 //	saved/<number>    see package saved
 //	log/<id>          the last output of a migration's script
 //	state/<id>/       a migration's private directory
+//	script/           the text that runs, where there is no memfd or no /proc
 package statedir
 
 import (

@@ -43,9 +43,14 @@ class MigrationTest(OERuntimeTestCase):
         self.assertNotIn(kind, ("tmpfs", "ramfs"))
 
     @OETestDepends(["migration.MigrationTest.test_bundle_is_complete"])
-    def test_unit_is_skipped_when_complete(self):
-        """Under systemd a boot with nothing to do starts no process."""
+    def test_next_boot_skips_the_unit(self):
+        """Under systemd a boot with nothing to do starts no process: the unit is
+        wanted, and has a condition on the marker, which is there."""
         if self.target.run("test -d /run/systemd/system")[0] != 0:
             self.skipTest("no systemd")
         self.succeed("systemctl list-dependencies --plain sysinit.target | grep -qw migrate-runner.service")
         self.succeed("! systemctl is-failed --quiet migrate-runner.service")
+        condition = self.succeed("sed -n 's/^ConditionPathExists=!//p' "
+                                 "/usr/lib/systemd/system/migrate-runner.service.d/10-bundle.conf").strip()
+        self.assertTrue(condition.startswith("/var/lib/migration/complete/"), msg=condition)
+        self.succeed("test -e " + condition)
