@@ -10,6 +10,7 @@ import (
 	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/engine"
 	"meta-migration/target/migrate-runner/internal/report"
+	"meta-migration/target/migrate-runner/internal/saved"
 	"meta-migration/target/migrate-runner/internal/statedir"
 	"meta-migration/target/migrate-runner/internal/sys"
 	"meta-migration/target/migrate-runner/internal/trust"
@@ -165,12 +166,14 @@ func trusted(root int) (*trust.Bundle, *engine.Bundle, error) {
 // error of its storage.
 func anyExists(root int, paths []string) (bool, error) {
 	for _, path := range paths {
-		switch _, err := sys.Statat(root, path[1:], sys.AT_SYMLINK_NOFOLLOW); err {
-		case nil:
-			return true, nil
-		case syscall.ENOENT, syscall.ENOTDIR:
-		default:
+		// Links are followed as in a chroot: an absolute one of the device's
+		// must not lead out of it.
+		exists, err := saved.Exists(root, path)
+		if err != nil {
 			return true, doing("looking at "+path+" of Fresh-Unless", err)
+		}
+		if exists {
+			return true, nil
 		}
 	}
 	return false, nil

@@ -26,22 +26,33 @@ func syncWritten(root int, rootAt string) error {
 		syscall.Sync()
 		return sys.Syncfs(root)
 	}
-	err = sys.Syncfs(root)
-	synced := map[sys.Device]bool{}
-	if st, e := sys.Fstat(root); e == nil {
-		synced[st.Dev] = true
+	if err := sys.Syncfs(root); err != nil {
+		return err
 	}
+	var first sys.Device
+	if st, err := sys.Fstat(root); err == nil {
+		first = st.Dev
+	}
+	return syncMounts(mounts, first, rootAt, syncMount)
+}
+
+// syncMounts syncs the file systems of mounts, each once, but for the first
+// one. sync says which one it has reached.
+func syncMounts(mounts []sys.Mount, first sys.Device, rootAt string, sync func(point string) (sys.Device, error)) error {
+	synced := map[sys.Device]bool{first: true}
 	for i := range mounts {
 		m := &mounts[i]
-		if err != nil {
-			break
-		}
 		if m.Writable && !synced[m.Dev] && !strings.Contains(noStorage, " "+m.Type+" ") && below(rootAt, m.Point) {
-			synced[m.Dev] = true
-			err = doing(m.Point, syncMount(m.Point))
+			reached, err := sync(m.Point)
+			if err != nil {
+				return doing(m.Point, err)
+			}
+			// Another mount may cover this one, and the same file system be
+			// reached at another place.
+			synced[reached] = true
 		}
 	}
-	return err
+	return nil
 }
 
 // below says whether a mount at point can be seen below the root.
@@ -51,17 +62,20 @@ func below(root, point string) bool {
 
 // syncMount syncs the file system at point. One that cannot be opened, such
 // as a mount below another that covers it, cannot be written to either.
-func syncMount(point string) error {
+func syncMount(point string) (reached sys.Device, err error) {
 	fd, err := sys.Openat(sys.AT_FDCWD, point, syscall.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
 	if err != nil {
-		return nil
+		return reached, nil
 	}
 	defer syscall.Close(fd)
-	err = sys.Syncfs(fd)
+	st, err := sys.Fstat(fd)
+	if err == nil {
+		err = sys.Syncfs(fd)
+	}
 	if err == syscall.EROFS {
 		err = nil
 	}
-	return err
+	return st.Dev, err
 }
 
 func closeFD(fd int) { syscall.Close(fd) }

@@ -53,9 +53,11 @@ func (v *view) judge(o *options, b *engine.Bundle) (lines []string, err error) {
 			return nil, err
 		}
 	}
-	used, err := anyExists(v.root, b.FreshUnless)
-	if err != nil {
-		return nil, err
+	used := true
+	if v.state.Events == 0 {
+		if used, err = anyExists(v.root, b.FreshUnless); err != nil {
+			return nil, err
+		}
 	}
 	lines, d := plan(b, v.state, used)
 	if d.Refusal != nil {
@@ -86,13 +88,30 @@ func (v *view) room(b *engine.Bundle, after *engine.State) error {
 	if leftSaves(fd, v.state.Needed()) {
 		return nil
 	}
-	return spaceError(saved.CheckSpace(v.root, fd, sets, b.Keep == bundle.KeepGood))
+	return spaceError(saved.CheckSpace(v.root, fd, sets, b.Keep == bundle.KeepGood, v.freed(after)))
 }
+
+// freed is what the saves take that a run would drop before it saves more.
+func (v *view) freed(after *engine.State) saved.Space {
+	dir, err := statedir.OpenToRead(v.root)
+	if err != nil || dir == nil {
+		return saved.Space{}
+	}
+	defer syscall.Close(dir.FD)
+	fd, err := sys.Openat(dir.FD, "saved", savesFlags, 0)
+	if err != nil {
+		return saved.Space{}
+	}
+	defer syscall.Close(fd)
+	return saved.Sizes(fd, engine.Dropped(v.state, after))
+}
+
+const savesFlags = syscall.O_RDONLY | syscall.O_DIRECTORY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
 
 // leftSaves says whether a run would begin by removing saves, or parts of
 // them, that are not needed.
 func leftSaves(state int, needed map[uint64]bool) bool {
-	fd, err := sys.Openat(state, "saved", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	fd, err := sys.Openat(state, "saved", savesFlags, 0)
 	if err != nil {
 		return false
 	}

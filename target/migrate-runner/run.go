@@ -81,9 +81,18 @@ func (d *device) FreshUnless(paths []string) (bool, error) { return anyExists(d.
 
 // Cleanup removes the private directory of an applied migration.
 func (d *device) Cleanup(id bundle.ID) {
-	if err := d.dir.RemovePrivate(id); err != nil {
+	if _, err := d.dir.RemovePrivate(id); err != nil {
 		report.Warning("removing the private directory of " + string(id) + ": " + err.Error() + ", ignoring")
 	}
+}
+
+// CleanupAgain removes a private directory that a crash left, durably.
+func (d *device) CleanupAgain(id bundle.ID) error {
+	removed, err := d.dir.RemovePrivate(id)
+	if err == nil && removed {
+		err = d.dir.SyncPrivate()
+	}
+	return doing("removing the private directory of "+string(id), err)
 }
 
 // Record makes an event durable.

@@ -8,6 +8,7 @@ import (
 
 	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/engine"
+	"meta-migration/target/migrate-runner/internal/report"
 	"meta-migration/target/migrate-runner/internal/saved"
 	"meta-migration/target/migrate-runner/internal/statedir"
 	"meta-migration/target/migrate-runner/ledger"
@@ -37,16 +38,36 @@ func (d *device) PutBack(number uint64, id bundle.ID) error {
 		if err != nil || !whole {
 			return err
 		}
-		if _, err = saved.Restore(d.root, fd, number); err != nil || id == "" {
+		did, err := saved.Restore(d.root, fd, number)
+		if err != nil {
 			return err
 		}
-		return d.dir.RemovePrivate(id)
+		reportPutBack(&did)
+		if id == "" {
+			return nil
+		}
+		// Durable before the end is recorded: else a script could go on from
+		// steps whose effect was put back.
+		if _, err := d.dir.RemovePrivate(id); err != nil {
+			return err
+		}
+		return d.dir.SyncPrivate()
 	})
 	if err != nil {
 		return &exitError{engine.ExitState, "putting back the Paths of " + string(id) + ": " + err.Error(),
 			"nothing else is run; it is tried again at the next start"}
 	}
 	return nil
+}
+
+// reportPutBack says what putting back cannot undo.
+func reportPutBack(did *saved.Report) {
+	for _, path := range did.Left {
+		report.Warning(bundle.Quote(path) + " was mounted meanwhile: it is left alone, with the directories above it")
+	}
+	for _, path := range did.Copied {
+		report.Warning(bundle.Quote(path) + " is as it was before, but as a copy in the overlay, which hides what the next image has there")
+	}
 }
 
 // DropSave removes a save.
@@ -75,15 +96,17 @@ func sweepSaves(dir *statedir.Dir, needed map[uint64]bool) error {
 }
 
 // CheckSpace refuses to begin when the largest save, or with all of them all
-// together, does not fit.
-func (d *device) CheckSpace(sets [][]string, all bool) error {
-	return spaceError(withSaves(d.dir, func(fd int) error { return saved.CheckSpace(d.root, fd, sets, all) }))
+// together, does not fit beside those that are kept; dropped ones will be gone.
+func (d *device) CheckSpace(sets [][]string, all bool, dropped []uint64) error {
+	return spaceError(withSaves(d.dir, func(fd int) error {
+		return saved.CheckSpace(d.root, fd, sets, all, saved.Sizes(fd, dropped))
+	}))
 }
 
 // spaceError makes the refusal of what CheckSpace of package saved found.
 func spaceError(err error) error {
-	if err == nil {
-		return nil
+	if _, ok := err.(*saved.SpaceError); ok {
+		return &statedir.Error{Reason: err.Error(), Cure: "free space on the file system of " + bundle.StateDir}
 	}
-	return &statedir.Error{Reason: err.Error(), Cure: "free space on the file system of " + bundle.StateDir}
+	return doing("measuring the room for saves", err)
 }

@@ -54,10 +54,16 @@ cp /data/single /data/single.new
 echo changed > /data/single.new
 mv /data/single.new /data/single`
 
+// What an attempt has noted in its private directory is gone when its Paths are
+// put back: else the next one would go on from a step that was undone.
 const breaks = `
+if [ -e "$MIGRATION_STATE/spoilt" ] && [ "$(cat /data/kept/file)" != spoilt ]; then
+    echo "spoilt is noted and undone" > /data/undone
+fi
 echo spoilt > /data/kept/file
-rm /data/kept/other
-mkdir /data/kept/made
+rm -f /data/kept/other
+mkdir -p /data/kept/made
+touch "$MIGRATION_STATE/spoilt"
 exit 3`
 
 var (

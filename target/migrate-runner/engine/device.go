@@ -18,8 +18,9 @@ type Device interface {
 	// looked at is an error: that decision is made once.
 	FreshUnless(paths []string) (bool, error)
 	// CheckSpace says whether the largest of these sets of Paths can be
-	// saved, or, with all, all of them together.
-	CheckSpace(sets [][]string, all bool) error
+	// saved, or, with all, all of them together, when the dropped saves are
+	// gone.
+	CheckSpace(sets [][]string, all bool, dropped []uint64) error
 
 	// Save saves the Paths of the attempt that started began; durable.
 	Save(started *ledger.Event, paths []string) error
@@ -36,8 +37,12 @@ type Device interface {
 	// ends the attempt, not recorded yet: one of Applied, Failed, Deferred
 	// and Stopped.
 	Attempt(position int, started *ledger.Event) (ledger.Event, error)
-	// Cleanup removes what is left of an applied migration's attempts.
+	// Cleanup removes what the attempts of an applied migration left for each
+	// other. It need not be durable: it is called again before the next one.
 	Cleanup(id bundle.ID)
+	// CleanupAgain is Cleanup, durable: a crash may have come between `applied`
+	// and it, and the migration is to run anew, as if it never had.
+	CleanupAgain(id bundle.ID) error
 
 	// RemoveMarkers removes every marker; durable.
 	RemoveMarkers() error

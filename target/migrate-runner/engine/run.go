@@ -111,11 +111,10 @@ func (r *Run) finishFallback(f *ledger.Event) error {
 
 // Confirm keeps what was applied for good: its saves go.
 func (r *Run) Confirm() error {
-	if len(r.State.Unconfirmed) == 0 {
-		return nil
-	}
-	if _, err := r.record(ledger.Event{Kind: ledger.Confirmed}); err != nil {
-		return err
+	if len(r.State.Unconfirmed) > 0 {
+		if _, err := r.record(ledger.Event{Kind: ledger.Confirmed}); err != nil {
+			return err
+		}
 	}
 	return r.sweep()
 }
@@ -125,18 +124,30 @@ func (r *Run) checkSpace(after *State) error {
 	if len(sets) == 0 {
 		return nil
 	}
-	return r.Device.CheckSpace(sets, r.Bundle.Keep == bundle.KeepGood)
+	return r.Device.CheckSpace(sets, r.Bundle.Keep == bundle.KeepGood, Dropped(r.State, after))
 }
 
-// ToSave returns the Paths of each migration that is to run and has some.
+// ToSave returns the Paths of each migration that may run and has some.
 func (b *Bundle) ToSave(s *State) (sets [][]string) {
 	for i := range b.Migrations {
 		m := &b.Migrations[i]
-		if len(m.Paths) > 0 && !b.CountsAsApplied(s, m.ID) {
+		if len(m.Paths) > 0 && !b.CountsAsApplied(s, m.ID) && s.attempts(m.ID, b.Anchor) < m.EffectiveAttempts() {
 			sets = append(sets, m.Paths)
 		}
 	}
 	return sets
+}
+
+// Dropped lists the saves that a decision makes needless: confirmed, or put
+// back.
+func Dropped(before, after *State) (numbers []uint64) {
+	kept := after.Needed()
+	for i := range before.Unconfirmed {
+		if number := before.Unconfirmed[i].Ref; !kept[number] {
+			numbers = append(numbers, number)
+		}
+	}
+	return numbers
 }
 
 // carryOut records what was decided, and puts back what a fallback undoes.
@@ -220,6 +231,11 @@ func (r *Run) step(step Step) (*ledger.Event, error) {
 	}
 	r.tried++
 	m := &r.Bundle.Migrations[step.Position]
+	if old := r.State.Records[m.ID]; old != nil && (old.Last == nil || old.Last.Kind == ledger.Applied) {
+		if err := r.Device.CleanupAgain(m.ID); err != nil {
+			return nil, err
+		}
+	}
 	started, err := r.record(r.Bundle.StartedEvent(step.Position, step.Attempt))
 	if err != nil {
 		return nil, err

@@ -126,7 +126,9 @@ type simulated struct {
 	data   map[bundle.ID]string
 	saves  map[uint64]string // the value of its migration before the attempt
 	marker bundle.Digest
-	paths  map[string]bool // that exist, for Fresh-Unless
+	// private says what a script noted in its private directory.
+	private map[bundle.ID]string
+	paths   map[string]bool // that exist, for Fresh-Unless
 
 	scripts  map[bundle.ID]string // how they end in this run; "" is well
 	bundle   *Bundle
@@ -135,10 +137,11 @@ type simulated struct {
 	told     bool
 	attempts []bundle.ID // scripts that were run by the last boot
 	full     bool        // no space for saves
+	freed    int         // saves that the last check of space took as dropped
 }
 
 func newSimulated() *simulated {
-	return &simulated{data: map[bundle.ID]string{}, saves: map[uint64]string{}, paths: map[string]bool{}, calls: -1}
+	return &simulated{data: map[bundle.ID]string{}, saves: map[uint64]string{}, private: map[bundle.ID]string{}, paths: map[string]bool{}, calls: -1}
 }
 
 // boot is one start of the image on the device.
@@ -173,6 +176,9 @@ func (d *simulated) Record(e *ledger.Event) error {
 	e.Seq = d.last + 1
 	return d.durable(func() {
 		d.last++
+		if e.Kind == ledger.Applied {
+			d.private[e.ID] = "done"
+		}
 		log, err := ledger.Parse(ledger.EncodeCompacted(e.Seq-1, []ledger.Event{*e}))
 		if err != nil {
 			panic(err)
@@ -215,7 +221,8 @@ func (d *simulated) FreshUnless(paths []string) (bool, error) {
 	return false, nil
 }
 
-func (d *simulated) CheckSpace(sets [][]string, all bool) error {
+func (d *simulated) CheckSpace(sets [][]string, all bool, dropped []uint64) error {
+	d.freed = len(dropped)
 	if d.full {
 		return errors.New("no space")
 	}
@@ -233,6 +240,7 @@ func (d *simulated) PutBack(number uint64, id bundle.ID) error {
 	}
 	return d.durable(func() {
 		d.data[id] = value
+		delete(d.private, id)
 		d.say("put-back ", short(id))
 	})
 }
@@ -254,7 +262,10 @@ func (d *simulated) SweepSaves(needed map[uint64]bool) error {
 func (d *simulated) Attempt(position int, started *ledger.Event) (ledger.Event, error) {
 	id := started.ID
 	d.attempts = append(d.attempts, id)
-	if err := d.durable(func() { d.data[id] = "half" }); err != nil {
+	if d.private[id] == "done" {
+		panic(string(id) + " finds what it noted when it was applied")
+	}
+	if err := d.durable(func() { d.data[id], d.private[id] = "half", "half" }); err != nil {
 		return ledger.Event{}, err
 	}
 	e := EndedEvent(started, ledger.Failed)
@@ -279,7 +290,14 @@ func (d *simulated) Attempt(position int, started *ledger.Event) (ledger.Event, 
 	return e, nil
 }
 
-func (d *simulated) Cleanup(bundle.ID) {}
+// Cleanup may be too late: then the power went before it.
+func (d *simulated) Cleanup(id bundle.ID) {
+	_ = d.CleanupAgain(id) // the next call says that it is off
+}
+
+func (d *simulated) CleanupAgain(id bundle.ID) error {
+	return d.durable(func() { delete(d.private, id) })
+}
 
 func (d *simulated) RemoveMarkers() error { return d.durable(func() { d.marker = "" }) }
 

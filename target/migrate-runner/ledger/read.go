@@ -20,7 +20,8 @@ const (
 // A Log is what a ledger holds.
 type Log struct {
 	Events []Event // without the compacted line
-	End    int     // offset behind the last whole line: where the next one goes
+	Last   int     // offset of the last whole line
+	End    int     // offset behind it: where the next one goes
 	Torn   bool    // bytes that are no line of this program's stand at End
 	Next   uint64  // the sequence number of the next event
 
@@ -86,6 +87,7 @@ func (log *Log) read(text string) *DamageError {
 		if err := log.add(e, line, &upto); err != nil {
 			return err
 		}
+		log.Last = log.End
 		log.End += length + 1
 	}
 	return nil

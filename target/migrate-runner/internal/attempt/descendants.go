@@ -55,7 +55,8 @@ func descendants() []int {
 
 // parentOf reads the parent from /proc/<pid>/stat: the second field behind
 // the last ")", as a program's name may hold anything (proc_pid_stat(5)).
-// Zombies are left out: they are reaped, not killed.
+// A zombie may be the first thread of a process whose others live on, so none
+// is left out.
 func parentOf(proc int, pid string) (parent int, ok bool) {
 	fd, err := sys.Openat(proc, pid+"/stat", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -69,11 +70,8 @@ func parentOf(proc int, pid string) (parent int, ok bool) {
 	}
 	text := string(buf[:n])
 	_, text, _ = strings.Cut(text[strings.LastIndexByte(text, ')')+1:], " ")
-	state, text, _ := strings.Cut(text, " ")
+	_, text, _ = strings.Cut(text, " ")
 	number, _, _ := strings.Cut(text, " ")
-	if state == "Z" || state == "X" {
-		return 0, false
-	}
 	above, ok := bundle.Number(number)
 	return int(above), ok
 }

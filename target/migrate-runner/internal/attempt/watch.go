@@ -161,12 +161,22 @@ func (w *watch) limit() {
 	case w.termed == 0 && (over || w.result.Stopped):
 		w.result.Timeout = over && !w.result.Stopped
 		w.termed = sys.Monotonic()
-		signalAll(descendants(), syscall.SIGTERM)
+		w.signal(syscall.SIGTERM)
 		// A stopped process takes no TERM before it goes on.
-		signalAll(descendants(), syscall.SIGCONT)
+		w.signal(syscall.SIGCONT)
 	case w.termed != 0 && millisSince(w.termed) >= graceMillis:
 		w.end()
 	}
+}
+
+// signal sends sig to all that the script has started, as far as it is known:
+// without /proc, to the script's own group.
+func (w *watch) signal(sig syscall.Signal) {
+	all := descendants()
+	if len(all) == 0 {
+		all = []int{-w.pid}
+	}
+	signalAll(all, sig)
 }
 
 // end ends every process that the script left, and waits for all of them.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	_ "unsafe" // for go:linkname
 
 	"meta-migration/target/migrate-runner/internal/sys"
 )
@@ -143,12 +144,50 @@ func TestOverlayCopiesUpOnlyChanges(t *testing.T) {
 	}
 	must(t, os.WriteFile(f.path("etc/sub/b"), []byte("changed"), 0o644))
 	must(t, os.Remove(f.path("etc/big")))
-	f.restore(1)
+	// A copy-up cannot be undone, so it is told.
+	if r := f.restore(1); len(r.Copied) != 1 || r.Copied[0] != "/etc" {
+		t.Errorf("copied %q", r.Copied)
+	}
 	compare(t, "after Restore", want, f.snapshot("/etc"))
+	if r := f.restore(1); len(r.Copied) != 0 {
+		t.Errorf("nothing was put back, yet copied: %q", r.Copied)
+	}
 	for _, p := range []string{"etc/a", "etc/sub/c", "etc/l"} {
 		if _, err := os.Lstat(filepath.Join(dir, "upper", p)); err == nil {
 			t.Errorf("%s was copied up", p)
 		}
+	}
+}
+
+// noStatx is package sys's note that this kernel has no statx(2).
+//
+//go:linkname noStatx meta-migration/target/migrate-runner/internal/sys.noStatx
+var noStatx struct{ seen uint32 }
+
+// TestBindOfTheSameFileSystem guards what a script has bound into a directory of
+// its own, from the same file system: where the kernel does not tell that it is
+// a mount, it was emptied.
+func TestBindOfTheSameFileSystem(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	ownMounts(t)
+	old := noStatx
+	noStatx.seen = 1
+	t.Cleanup(func() { noStatx = old })
+	f := newField(t)
+	f.write("etc/plain", "1")
+	f.write("data/precious", "1")
+	f.save(1, "/etc")
+	must(t, os.MkdirAll(f.path("etc/new/mnt"), 0o755))
+	must(t, syscall.Mount(f.path("data"), f.path("etc/new/mnt"), "", syscall.MS_BIND, ""))
+	t.Cleanup(func() { syscall.Unmount(f.path("etc/new/mnt"), syscall.MNT_DETACH) })
+	r := f.restore(1)
+	if data, err := os.ReadFile(f.path("data/precious")); err != nil || string(data) != "1" {
+		t.Errorf("%q %v", data, err)
+	}
+	if len(r.Left) != 1 || r.Left[0] != "/etc/new/mnt" {
+		t.Errorf("left %q", r.Left)
 	}
 }
 

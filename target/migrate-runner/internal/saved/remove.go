@@ -40,6 +40,10 @@ func (r *remover) object(s *spot, c *cursor) (gone bool, err error) {
 	flags := 0
 	if st.Type() == syscall.S_IFDIR {
 		flags = sys.AT_REMOVEDIR
+	}
+	err = sys.Unlinkat(s.dir, s.name, flags)
+	if err == syscall.ENOTEMPTY || err == syscall.EEXIST {
+		// A mount would have been EBUSY, so it is safe to go down.
 		empty, err := r.empty(s, c)
 		if err != nil || !empty {
 			return false, s.fail("removing", err)
@@ -47,8 +51,13 @@ func (r *remover) object(s *spot, c *cursor) (gone bool, err error) {
 		if c != nil {
 			s.dir = c.fd // it was closed on the way down
 		}
+		return r.unlinked(s, sys.Unlinkat(s.dir, s.name, flags))
 	}
-	err = sys.Unlinkat(s.dir, s.name, flags)
+	return r.unlinked(s, err)
+}
+
+// unlinked says what came of removing one object.
+func (r *remover) unlinked(s *spot, err error) (gone bool, _ error) {
 	if err == syscall.EBUSY {
 		// A mount that this kernel does not show.
 		r.left = append(r.left, s.path())

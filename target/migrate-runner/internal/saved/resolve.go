@@ -273,3 +273,22 @@ func openDir(root int, names []string) (int, error) {
 		dir, names = fd, names[n:]
 	}
 }
+
+// Exists says whether path, with the links of its parents followed inside
+// root, names anything.
+func Exists(root int, path string) (bool, error) {
+	t, err := resolve(root, path)
+	if err != nil || len(t.rest) > 1 {
+		return false, err
+	}
+	dir, err := openDir(root, t.parents)
+	if err != nil {
+		return false, err
+	}
+	defer closeUnless(root, dir)
+	_, err = sys.Statat(dir, t.name(), sys.AT_SYMLINK_NOFOLLOW)
+	if err == syscall.ENOENT {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -17,6 +17,7 @@ type Report struct {
 	Adjusted int      // objects of which only owner, mode, times or attributes were set
 	Removed  int      // objects that the save does not hold
 	Left     []string // mounts that were to be removed and were left alone
+	Copied   []string // Paths on an overlay of which something was restored or adjusted: copies of its upper layer
 }
 
 // Restore puts back what the save number in dir holds, inside root. What it
@@ -60,6 +61,7 @@ type restorer struct {
 	// sync them at the end. All of them, changed or not: an attempt before
 	// this one may have been killed before its sync.
 	disks map[sys.Device]int
+	last  sys.Device // of the path that was put back last
 }
 
 func (r *restorer) all() error {
@@ -75,8 +77,12 @@ func (r *restorer) all() error {
 			if p.kind == kindEnd {
 				break
 			}
+			before := r.report.Restored + r.report.Adjusted
 			if err := r.one(&p, pass); err != nil {
 				return during("putting back", p.name, err)
+			}
+			if r.report.Restored+r.report.Adjusted > before && r.overlaid() {
+				r.report.Copied = append(r.report.Copied, p.name)
 			}
 		}
 	}
@@ -86,6 +92,12 @@ func (r *restorer) all() error {
 		}
 	}
 	return nil
+}
+
+// overlaid says whether the path that was put back last is on an overlay.
+func (r *restorer) overlaid() bool {
+	st, err := sys.Fstatfs(r.disks[r.last])
+	return err == nil && uint32(st.Type) == sys.TypeOverlay
 }
 
 func (r *restorer) release() {
@@ -150,6 +162,7 @@ func (r *restorer) parent(t *target) (fd int, above sys.Stat, err error) {
 		return fd, above, err
 	}
 	above, err = sys.Fstat(fd)
+	r.last = above.Dev
 	if err == nil {
 		err = r.note(fd, &above)
 	}

@@ -4,6 +4,7 @@
 package saved
 
 import (
+	"strconv"
 	"syscall"
 
 	"meta-migration/target/migrate-runner/internal/sys"
@@ -68,13 +69,15 @@ func Fits(dir int, need Space) error {
 }
 
 // CheckSpace returns a [SpaceError] if the largest save among sets of Paths, or
-// with all their sum, would not fit into dir. It writes nothing.
-func CheckSpace(root, dir int, sets [][]string, all bool) error {
+// with all their sum, would not fit into dir, where freed will be free, too. It
+// writes nothing. Paths that cannot be measured count as nothing: the reason is
+// [Save]'s to say, of the one migration that they belong to.
+func CheckSpace(root, dir int, sets [][]string, all bool, freed Space) error {
 	var total Space
 	for _, paths := range sets {
 		need, err := Need(root, dir, paths)
 		if err != nil {
-			return err
+			continue
 		}
 		if all {
 			total.Bytes += need.Bytes
@@ -84,7 +87,29 @@ func CheckSpace(root, dir int, sets [][]string, all bool) error {
 			total.Inodes = max(total.Inodes, need.Inodes)
 		}
 	}
+	total.Bytes -= min(total.Bytes, freed.Bytes)
+	total.Inodes -= min(total.Inodes, freed.Inodes)
 	return Fits(dir, total)
+}
+
+// Sizes returns what the saves with these numbers take in dir. What cannot be
+// measured, or is shared with the files saved, counts as nothing.
+func Sizes(dir int, numbers []uint64) (sum Space) {
+	for _, number := range numbers {
+		save, err := sys.Openat(dir, strconv.FormatUint(number, 10), openDirectory, 0)
+		if err != nil {
+			continue
+		}
+		names, _ := sys.ReadDirNames(save)
+		for _, name := range names {
+			if st, err := sys.Statat(save, name, sys.AT_SYMLINK_NOFOLLOW); err == nil {
+				sum.Bytes += uint64(st.Blocks) * 512
+				sum.Inodes++
+			}
+		}
+		syscall.Close(save)
+	}
+	return sum
 }
 
 // meter is a sink that only counts.

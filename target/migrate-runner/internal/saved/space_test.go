@@ -28,7 +28,7 @@ func TestNoSpace(t *testing.T) {
 			}
 			f := fieldAt(t, t.TempDir(), small+"/saves")
 			f.write("etc/fits", strings.Repeat("x", 100000))
-			must(t, CheckSpace(f.rootFd, f.savesFd, [][]string{{"/etc"}}, true))
+			must(t, CheckSpace(f.rootFd, f.savesFd, [][]string{{"/etc"}}, true, Space{}))
 			f.save(1, "/etc")
 			must(t, Drop(f.savesFd, 1))
 			f.write("etc/large", strings.Repeat("x", 3000000))
@@ -47,7 +47,7 @@ func TestNoSpace(t *testing.T) {
 func tooMuch(t *testing.T, f *field) {
 	t.Helper()
 	var space *SpaceError
-	err := CheckSpace(f.rootFd, f.savesFd, [][]string{{"/none"}, {"/etc"}}, false)
+	err := CheckSpace(f.rootFd, f.savesFd, [][]string{{"/none"}, {"/etc"}}, false, Space{})
 	if !errors.As(err, &space) || !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("CheckSpace: %v", err)
 	}
@@ -58,7 +58,7 @@ func tooMuch(t *testing.T, f *field) {
 	if entries, _ := os.ReadDir(f.saves); len(entries) > 0 {
 		t.Errorf("left over: %v", entries)
 	}
-	must(t, CheckSpace(f.rootFd, f.savesFd, nil, true))
+	must(t, CheckSpace(f.rootFd, f.savesFd, nil, true, Space{}))
 }
 
 // TestRestoreWithoutSpace: the migration filled the disk. What it added goes

@@ -165,6 +165,9 @@ func (w *walk) object(s *spot, c *cursor) error {
 // typed completes the record for the object's type.
 func (w *walk) typed(s *spot, st *sys.Stat, r *record, c *cursor) (err error) {
 	if st.Type() == syscall.S_IFDIR {
+		if st.Dev == w.saves.Dev && st.Ino == w.saves.Ino {
+			return text("it holds the saves themselves: name smaller Paths")
+		}
 		r.kind = kindDir
 		return w.directory(s, r, c)
 	}
@@ -203,9 +206,6 @@ func (w *walk) directory(s *spot, r *record, c *cursor) (err error) {
 		defer c.close()
 	} else if err = c.down(s.name); err != nil {
 		return err
-	}
-	if c.stat.Dev == w.saves.Dev && c.stat.Ino == w.saves.Ino {
-		return text("it holds the saves themselves: name smaller Paths")
 	}
 	names, err := sys.ReadDirNames(c.fd)
 	if err != nil {

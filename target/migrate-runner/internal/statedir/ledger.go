@@ -53,7 +53,8 @@ type Writer struct {
 }
 
 // OpenWriter opens the ledger for appending behind what log holds, making it
-// where there is none. A torn last line is cut off, durably.
+// where there is none. A torn last line is cut off, durably; when it returns, all
+// that log holds is durable.
 func (d *Dir) OpenWriter(log *ledger.Log) (*Writer, error) {
 	fd, err := d.openFile(d.FD, ledgerName, syscall.O_RDWR|syscall.O_CREAT)
 	if err == nil {
@@ -70,10 +71,31 @@ func (d *Dir) OpenWriter(log *ledger.Log) (*Writer, error) {
 	if err == nil && w.allocated < w.end {
 		err = syscall.EIO
 	}
+	if err == nil {
+		err = w.again(int64(log.Last))
+	}
 	if err != nil {
 		return nil, &Error{"opening the ledger for writing: " + err.Error(), cureFor(err)}
 	}
 	return w, nil
+}
+
+// again makes the last line, from its offset on, durable. A runner that was
+// killed, or met an error, between writing it and its sync left what can be read
+// now and is not on the medium. It is written once more, since after an error
+// the kernel takes it for synced.
+func (w *Writer) again(from int64) error {
+	line := make([]byte, w.end-from)
+	if len(line) == 0 {
+		return nil
+	}
+	if n, err := sys.Pread(w.fd, line, from); err != nil || n < len(line) {
+		return syscall.EIO
+	}
+	if err := sys.WriteAt(w.fd, line, from); err != nil {
+		return err
+	}
+	return sys.Fdatasync(w.fd)
 }
 
 // fill writes zero bytes and makes them durable with the file's size.

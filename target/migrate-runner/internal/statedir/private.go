@@ -28,25 +28,50 @@ func (d *Dir) MakePrivate(id bundle.ID) error {
 	return err
 }
 
-// RemovePrivate removes the private directory of id with all that is in it.
-// None is no error.
-func (d *Dir) RemovePrivate(id bundle.ID) error {
+// RemovePrivate removes the private directory of id with all that is in it, and
+// says whether there was one. It is durable after [Dir.SyncPrivate].
+func (d *Dir) RemovePrivate(id bundle.ID) (removed bool, err error) {
+	parent, err := d.Subdir("state")
+	if err != nil {
+		return false, err
+	}
+	defer syscall.Close(parent)
+	if _, err := sys.Statat(parent, string(id), sys.AT_SYMLINK_NOFOLLOW); err == syscall.ENOENT {
+		return false, nil
+	}
+	return true, RemoveTree(parent, string(id))
+}
+
+// SyncPrivate makes durable which private directories there are.
+func (d *Dir) SyncPrivate() error {
 	parent, err := d.Subdir("state")
 	if err != nil {
 		return err
 	}
 	defer syscall.Close(parent)
-	return RemoveTree(parent, string(id))
+	return sys.Fsync(parent)
 }
 
 // RemoveTree removes name in dir, following no link. None is no error. It is
-// for trees that scripts made, so it descends as deep as they are.
+// for trees that scripts made, so it descends as deep as they are, but into no
+// mount: what a script has mounted is somebody's data. It is detached.
 func RemoveTree(dir int, name string) error {
 	err := sys.Unlinkat(dir, name, 0)
-	if err == nil || err == syscall.ENOENT {
-		return nil
+	if err == syscall.EISDIR || err == syscall.EPERM {
+		// On a mount that is EBUSY, whatever is in it, where stat may not tell.
+		err = sys.Unlinkat(dir, name, sys.AT_REMOVEDIR)
 	}
-	if err != syscall.EISDIR && err != syscall.EPERM {
+	switch err {
+	case nil, syscall.ENOENT:
+		return nil
+	case syscall.EBUSY:
+		// There may be several, one over the other.
+		if e := sys.Detach(dir, name); e != nil {
+			return err
+		}
+		return RemoveTree(dir, name)
+	case syscall.ENOTEMPTY, syscall.EEXIST:
+	default:
 		return err
 	}
 	fd, err := sys.Openat(dir, name, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)

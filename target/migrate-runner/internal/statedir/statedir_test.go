@@ -5,8 +5,11 @@ package statedir
 
 import (
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
+
+	"meta-migration/target/migrate-runner/ledger"
 )
 
 // TestOpenAtOnce guards against the error of a runner that met a state
@@ -47,5 +50,102 @@ func openAtOnce(t *testing.T, top string) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// opened makes a state directory and opens it.
+func opened(t *testing.T) (dir *Dir, path string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("a state directory belongs to root")
+	}
+	top := t.TempDir()
+	must(t, os.Chmod(top, 0o755))
+	root, err := syscall.Open(top, syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
+	must(t, err)
+	t.Cleanup(func() { syscall.Close(root) })
+	dir, err = Open(root, true)
+	must(t, err)
+	t.Cleanup(func() { syscall.Close(dir.FD) })
+	return dir, filepath.Join(top, "var/lib/migration")
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRemovePrivateLeavesMounts guards the data of a file system that a script
+// has mounted in its private directory and left there: they were deleted.
+func TestRemovePrivateLeavesMounts(t *testing.T) {
+	dir, path := opened(t)
+	data := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(data, "precious"), nil, 0o644))
+	must(t, dir.MakePrivate("alpha:one"))
+	private := filepath.Join(path, "state/alpha:one")
+	must(t, os.MkdirAll(filepath.Join(private, "deep/old"), 0o755))
+	must(t, os.WriteFile(filepath.Join(private, "deep/file"), nil, 0o644))
+	for _, point := range []string{"deep/old", "deep/old", "deep/file", "."} {
+		from := data
+		if point == "deep/file" {
+			from = filepath.Join(data, "precious")
+		}
+		if err := syscall.Mount(from, filepath.Join(private, point), "", syscall.MS_BIND, ""); err != nil {
+			t.Skipf("mounting: %v", err)
+		}
+		t.Cleanup(func() { syscall.Unmount(filepath.Join(private, point), syscall.MNT_DETACH) })
+	}
+	before, err := os.Getwd()
+	must(t, err)
+	removed, err := dir.RemovePrivate("alpha:one")
+	if err != nil || !removed {
+		t.Errorf("removed %v: %v", removed, err)
+	}
+	if _, err := os.Lstat(private); !os.IsNotExist(err) {
+		t.Errorf("the private directory is still there: %v", err)
+	}
+	if _, err := os.Lstat(filepath.Join(data, "precious")); err != nil {
+		t.Error(err)
+	}
+	if after, err := os.Getwd(); err != nil || after != before {
+		t.Errorf("the working directory is %q now: %v", after, err)
+	}
+	if removed, err := dir.RemovePrivate("alpha:one"); removed || err != nil {
+		t.Errorf("removed %v once more: %v", removed, err)
+	}
+}
+
+// TestLastLineIsWrittenAgain: a runner that was killed between writing a line
+// and its sync left one that is read and not on the medium. The next one relied
+// on it, and a power cut took it away.
+func TestLastLineIsWrittenAgain(t *testing.T) {
+	dir, path := opened(t)
+	empty, err := ledger.Parse(nil)
+	must(t, err)
+	w, err := dir.OpenWriter(empty)
+	must(t, err)
+	must(t, w.Append(&ledger.Event{Kind: ledger.Retried, ID: "alpha:one"}))
+	must(t, w.Append(&ledger.Event{Kind: ledger.Retried, ID: "alpha:two"}))
+	before, err := os.ReadFile(filepath.Join(path, "ledger"))
+	must(t, err)
+	watch, err := syscall.InotifyInit1(syscall.IN_NONBLOCK)
+	must(t, err)
+	defer syscall.Close(watch)
+	_, err = syscall.InotifyAddWatch(watch, filepath.Join(path, "ledger"), syscall.IN_MODIFY)
+	must(t, err)
+	log, err := dir.ReadLedger()
+	must(t, err)
+	if len(log.Events) != 2 || log.Last == 0 {
+		t.Fatalf("%d events, the last one at %d", len(log.Events), log.Last)
+	}
+	_, err = dir.OpenWriter(log)
+	must(t, err)
+	if n, err := syscall.Read(watch, make([]byte, 256)); n <= 0 {
+		t.Errorf("nothing was written: %v", err)
+	}
+	if after, err := os.ReadFile(filepath.Join(path, "ledger")); err != nil || string(after) != string(before) {
+		t.Errorf("the ledger has changed: %v", err)
 	}
 }

@@ -149,3 +149,23 @@ func at2(number uintptr, olddirfd int, oldpath string, newdirfd int, newpath str
 		return result(e)
 	})
 }
+
+// Detach takes away the topmost mount at name in dir; what was mounted there
+// stays as it is. The error is EINVAL where nothing is.
+func Detach(dirfd int, name string) error {
+	// umount2 takes a path only, and /proc may not be there.
+	here, err := Openat(AT_FDCWD, ".", O_PATH|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(here)
+	if err := Fchdir(dirfd); err != nil {
+		return err
+	}
+	const umountNofollow = 8 // include/linux/fs.h
+	err = retry(func() error { return syscall.Unmount(name, syscall.MNT_DETACH|umountNofollow) })
+	if e := Fchdir(here); err == nil {
+		err = e
+	}
+	return err
+}
