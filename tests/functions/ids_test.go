@@ -206,7 +206,7 @@ func TestRenameAndRemove(t *testing.T) {
 		b.expect("etc/group", "root:x:0:\ndaemon:x:1:\naudio:x:29:service\navahi:x:997:\nnetwork:x:996:avahi,service\nadmin:x:1000:\n::::::\n")
 		b.expect("etc/gshadow", "root:*::\naudio:*::service\nnetwork:!:service:avahi,service\n")
 		b.quiet("rename_user admin service; rename_group netdev network; rename_user unknown other")
-		b.refused("rename_user service avahi", `"service" cannot become "avahi": /etc/shadow has both; remove one first`)
+		b.refused("rename_user service avahi", `"service" cannot become "avahi": /etc/passwd has both; remove one first`)
 
 		b.refused("remove_group avahi", `"avahi" is the primary group of "avahi"; first: ensure_user avahi --group OTHER`)
 		b.ok("remove_user avahi; remove_group avahi; remove_user service")
@@ -216,6 +216,30 @@ func TestRenameAndRemove(t *testing.T) {
 		b.expect("etc/shadow", "root:$6$abc$def:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n")
 		b.quiet("remove_user avahi; remove_group avahi; remove_user service")
 		b.refused("remove_user root", "root is not removed")
+	})
+}
+
+// TestRenameLeftovers guards groups from a name that only they still knew: it
+// must not make another user a member.
+func TestRenameLeftovers(t *testing.T) {
+	const service = "root:x:0:0:root:/root:/bin/sh\nservice:x:1000:1000::/home/service:/bin/sh\n"
+	eachShell(t, func(t *testing.T, b *box) {
+		b.write("etc/passwd", service)
+		b.write("etc/group", "sudo:x:27:admin\nusers:x:100:\n")
+		b.write("etc/shadow", "service:!*:::::::\n")
+		b.write("etc/gshadow", "sudo:!:admin:admin\nguests:!::\n")
+		b.quiet("rename_user admin service; rename_group guests users")
+
+		// Members of both names are one, and the entry of a removed user goes.
+		b.write("etc/passwd", strings.Replace(service, "service:", "admin:", 1))
+		b.write("etc/group", "sudo:x:27:admin,service\nwheel:x:28:service,root,admin\nusers:x:100:\n")
+		b.write("etc/shadow", "service:STALE:::::::\nadmin:!*:::::::\n")
+		b.ok("rename_user admin service")
+		b.expect("etc/passwd", service)
+		b.expect("etc/group", "sudo:x:27:service\nwheel:x:28:service,root\nusers:x:100:\n")
+		b.expect("etc/shadow", "service:!*:::::::\n")
+		b.expect("etc/gshadow", "sudo:!:service:service\nguests:!::\n")
+		b.quiet("rename_user admin service")
 	})
 }
 

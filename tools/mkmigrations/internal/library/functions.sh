@@ -428,17 +428,18 @@ _mig_row_cut() {
 }
 
 # _mig_members FILE OLD NEW: in the lists of members (and of gshadow's
-# administrators) OLD becomes NEW, or goes if NEW is ''. Other lines stay as
-# they are.
+# administrators) OLD becomes NEW, or goes if NEW is '' or there already. Other
+# lines stay as they are.
 _mig_members() {
 	[ -f "$1" ] || return 0
 	MIG_OLD=$2 MIG_NEW=$3
 	export MIG_OLD MIG_NEW
 	_mig_p='
-		function edit(s,   a, n, i, out, sep, hit) {
+		function edit(s,   a, n, i, out, sep, hit, has) {
 			n = split(s, a, ",")
+			for (i = 1; i <= n; i++) if (a[i] "" == w "") has = 1
 			for (i = 1; i <= n; i++) {
-				if (a[i] "" == o "") { hit = 1; if (w == "") continue; a[i] = w }
+				if (a[i] "" == o "") { hit = 1; if (w == "" || has) continue; a[i] = w; has = 1 }
 				out = out sep a[i]; sep = ","
 			}
 			return hit ? out : s
@@ -725,6 +726,7 @@ rename_user() (
 )
 
 _mig_rename_user() {
+	_mig_may_rename /etc/passwd || return 0
 	_mig_rename_row /etc/shadow
 	_mig_members /etc/gshadow "$_old" "$_new"
 	_mig_members /etc/group "$_old" "$_new"
@@ -732,13 +734,23 @@ _mig_rename_user() {
 	_mig_note "$_old is now $_new"
 }
 
-# _mig_rename_row FILE
+# _mig_may_rename FILE: FILE, which is renamed in last, still has _old. Without
+# it a membership that still names _old is not somebody's right to _new.
+_mig_may_rename() {
+	_mig_get "$1" "$_new"
+	_row=$_mig_row
+	_mig_get "$1" "$_old"
+	[ -n "$_mig_row" ] || return 1
+	[ -z "$_row" ] || _mig_die "\"$_old\" cannot become \"$_new\": $1 has both; remove one first"
+}
+
+# _mig_rename_row FILE: a row of _new beside that of _old is left over from one
+# that was removed.
 _mig_rename_row() {
 	_mig_get "$1" "$_old"
 	_row=$_mig_row
 	[ -n "$_row" ] || return 0
-	_mig_get "$1" "$_new"
-	[ -z "$_mig_row" ] || _mig_die "\"$_old\" cannot become \"$_new\": $1 has both; remove one first"
+	_mig_row_cut "$1" "$_new"
 	_mig_row_set "$1" "$_old" "$_new:${_row#*:}"
 }
 
@@ -752,6 +764,7 @@ rename_group() (
 )
 
 _mig_rename_group() {
+	_mig_may_rename /etc/group || return 0
 	_mig_rename_row /etc/gshadow
 	_mig_rename_row /etc/group
 	_mig_note "$_old is now $_new"
