@@ -25,12 +25,11 @@ import (
 //	tree DIR                   prints the names below DIR, sorted
 //	sha256 FILE                prints the digest
 //	digestof FILE VAR          puts the digest into the variable VAR
-//	flipbyte FILE OFFSET       changes one byte
 //	truncate FILE SIZE         cuts FILE off
 func fileCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exitcode": runExitcode, "mode": checkMode, "mtime": checkTime, "cmptree": compareTrees, "tree": printTree,
-		"sha256": printDigest, "digestof": setDigest, "flipbyte": flipByte, "truncate": truncate,
+		"sha256": printDigest, "digestof": setDigest, "truncate": truncate,
 	}
 }
 
@@ -159,22 +158,6 @@ func printDigest(ts *testscript.TestScript, neg bool, args []string) {
 func setDigest(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 2, "digestof FILE VAR")
 	ts.Setenv(args[1], digest(ts, args[0]))
-}
-
-func flipByte(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, args, 2, "flipbyte FILE OFFSET")
-	offset, err := strconv.Atoi(args[1])
-	ts.Check(err)
-	file := ts.MkAbs(args[0])
-	info, err := os.Stat(file)
-	ts.Check(err)
-	data, err := os.ReadFile(file)
-	ts.Check(err)
-	if offset < 0 {
-		offset += len(data)
-	}
-	data[offset] ^= 1
-	ts.Check(os.WriteFile(file, data, info.Mode().Perm()))
 }
 
 func truncate(ts *testscript.TestScript, neg bool, args []string) {

@@ -107,6 +107,15 @@ func manySnippets(n int, text func(i int) string) []entry {
 	return all
 }
 
+// nested are paths, each below the one before.
+func nested(n int) string {
+	var b strings.Builder
+	for i := 1; i <= n; i++ {
+		b.WriteString(" " + strings.Repeat("/a", i))
+	}
+	return b.String()
+}
+
 // longList repeats what format makes, up to nearly the size of a script.
 func longList(format string) string {
 	var b strings.Builder
@@ -142,6 +151,14 @@ func TestHostilePackages(t *testing.T) {
 		{"paths without end", "x.deb", deb(t, snippet("a", header("# Paths:"+longList(" /a/b/p%d")+"\n")), snippet("b", header("# Paths:"+longList(" /a/b/p%d")+"\n"))), -1},
 		{"a path of many parts", "x.deb", deb(t, snippet("a", header("# Paths:"+longList(" /p%d"+strings.Repeat("/a", 2000))+"\n"))), -1},
 		{"references without end", "x.deb", deb(t, snippet("a", header("# After:"+longList(" zulu:x%d")+"\n"))), -1},
+		{"references without end, in many", "x.deb", deb(t, manySnippets(16, func(int) string { return header("# After:" + longList(" zulu:x%d") + "\n") })...), 1},
+		{"headers of 60 KiB, in many", "x.deb", deb(t, manySnippets(200, func(int) string { return header("# Description: " + strings.Repeat("x", 60<<10) + "\n") })...), 1},
+		{"a chain below nested paths", "x.deb", deb(t, manySnippets(1000, func(i int) string {
+			if i == 0 {
+				return header("# Paths:" + nested(100) + "\n")
+			}
+			return header(fmt.Sprintf("# After: zulu:m%04d\n# Paths: %s/p%d\n", i-1, strings.Repeat("/a", 100), i))
+		})...), 0},
 		{"faults without end", "x.deb", deb(t, snippet("a", "#!/bin/sh\n### BEGIN MIGRATION INFO\n"+longList("# Nix%d: x\n"))), 1},
 		{"headers without end", "x.deb", deb(t, snippet("a", "#!/bin/sh\n"+strings.Repeat("### BEGIN MIGRATION INFO\n### END MIGRATION INFO\n", 1<<14))), 1},
 		{"brackets without end", "x.deb", deb(t, snippet("a", "#!/bin/sh\n"+strings.Repeat("(", 1<<20-100))), -1},

@@ -36,14 +36,36 @@ func newCandidate(recipe, name, file string, pkg *pkgfile.Package, data []byte) 
 	return c, nil
 }
 
-// maxHeaderLines is many times the number of fields that there are.
-const maxHeaderLines = 100
+// maxHeaderLines is many times the number of fields that there are, and
+// maxHeaderBytes room for a thousand IDs.
+const (
+	maxHeaderLines = 100
+	maxHeaderBytes = 64 << 10
+)
+
+// maxPackageHeaders bounds the headers of one package: each field is parsed and
+// may come into the manifest, so they cost much more than other bytes.
+const maxPackageHeaders = 1 << 20
+
+const (
+	beginHeader = "### BEGIN MIGRATION INFO"
+	endHeader   = "### END MIGRATION INFO"
+)
+
+// headerSize is how many bytes of a script can be its header.
+func headerSize(data []byte) int {
+	begin := bytes.Index(data, []byte(beginHeader))
+	if begin < 0 {
+		return 0
+	}
+	return max(0, bytes.LastIndex(data, []byte(endHeader))-begin)
+}
 
 // parseScript is bundle.ParseScript, but for a header that is one fault as a
 // whole: a hostile one could hold ten thousands, each with its message.
 func parseScript(file string, data []byte) (*bundle.Script, error) {
-	const begin, end = "### BEGIN MIGRATION INFO", "### END MIGRATION INFO"
-	begun := 0
+	const begin, end = beginHeader, endHeader
+	begun, size := 0, 0
 	for n, rest := 1, data; len(rest) > 0; n++ {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, []byte("\n"))
@@ -51,10 +73,13 @@ func parseScript(file string, data []byte) (*bundle.Script, error) {
 		case text == end:
 			begun = 0
 		case text == begin && begun == 0:
-			begun = n
+			begun, size = n, 0
 		case begun > 0 && n-begun > maxHeaderLines:
 			return nil, bundle.Faults{{File: file, Line: begun, Rule: "migration header of more than 100 lines", Cure: "end it with " + end}}
+		case begun > 0 && size > maxHeaderBytes:
+			return nil, bundle.Faults{{File: file, Line: begun, Rule: "migration header of more than 64 KiB", Cure: "end it with " + end + "; squash in two steps"}}
 		}
+		size += len(line)
 	}
 	return bundle.ParseScript(file, data)
 }

@@ -97,6 +97,14 @@ func (in *input) addPackage(r *report, result pkgfile.Result) {
 		r.warnf(result.File, "add "+pkgfile.Announcement+" to RPROVIDES of the package, or always build with --thorough",
 			"holds migrations and does not announce them: only --thorough finds them")
 	}
+	headers := 0
+	for _, s := range result.Snippets {
+		headers += headerSize(s.Data)
+	}
+	if headers > maxPackageHeaders {
+		in.failed(r, &Fault{File: result.File, Rule: "its migrations have headers of more than 1 MiB", Cure: "leave it out; a header is some hundred bytes"})
+		return
+	}
 	for _, s := range result.Snippets {
 		label := result.File + ": usr/share/migration/" + s.Recipe + "/" + s.Name
 		in.addSnippet(r, s.Recipe, s.Name, label, result.Package, s.Data)

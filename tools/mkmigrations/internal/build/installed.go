@@ -167,6 +167,27 @@ func (im *image) has(pn string, packages []string) bool {
 	return im.hasRecipe(pn)
 }
 
+// hasBase is has for a recipe's name without a multilib prefix: an installed
+// variant (lib32-foo) is enough.
+func (im *image) hasBase(recipe string, packages []string) bool {
+	if len(packages) > 0 || im.hasRecipe(recipe) {
+		return im.has(recipe, packages)
+	}
+	for pn := range im.versions {
+		if prefix, ok := strings.CutSuffix(pn, "-"+recipe); ok && isMultilib(prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// isMultilib knows the usual names of MULTILIBS: lib32, lib64, libx32, libn32.
+func isMultilib(prefix string) bool {
+	prefix, ok := strings.CutPrefix(prefix, "lib")
+	bits := strings.TrimLeft(prefix, "xn")
+	return ok && len(prefix)-len(bits) < 2 && (bits == "32" || bits == "64")
+}
+
 // states says whether the list has this version of a package.
 func (list *installed) states(name, version string) bool {
 	return anyVersion(list.versions[name], version)

@@ -23,21 +23,16 @@ type pathOwners struct {
 // state one path those are compared that run next to each other: where each
 // must follow the one before it, all are ordered.
 func (p *plan) overlaps(m *bundle.Manifest, o *order.Order) {
-	type pair struct{ a, b int }
-	told := map[pair]bool{}
+	found := map[pair]string{}
 	// o speaks of places in the manifest as it was sorted.
 	compare := func(a, b int, above, below string) {
 		if a > b {
 			a, b = b, a
 		}
-		from, to := o.Places[a], o.Places[b]
-		if a == b || told[pair{a, b}] || !o.SamePosition(from, to) || o.Precedes(from, to) {
+		if a == b || found[pair{a, b}] != "" || len(found) == maxPairs || !o.SamePosition(o.Places[a], o.Places[b]) {
 			return
 		}
-		told[pair{a, b}] = true
-		first, second := m.Migrations[a].ID, m.Migrations[b].ID
-		p.warnf("", "state After in one of them",
-			"%q and %q change %s in no stated order", first, second, both(above, below))
+		found[pair{a, b}] = both(above, below)
 	}
 	var above []pathOwners
 	for _, owners := range owned(m) {
@@ -55,6 +50,45 @@ func (p *plan) overlaps(m *bundle.Manifest, o *order.Order) {
 			}
 		}
 		above = append(above, owners)
+	}
+	p.unordered(m, o, found)
+}
+
+// A pair are two migrations by their places in the order, the earlier one first.
+type pair struct{ a, b int }
+
+// maxPairs and maxSteps bound what is compared. A product has some hundred
+// pairs.
+const (
+	maxPairs = 1 << 18
+	maxSteps = 1 << 25
+)
+
+// unordered reports the pairs that no After, Before or Requires puts in order.
+// What leads from a migration is searched once for all its pairs.
+func (p *plan) unordered(m *bundle.Manifest, o *order.Order, found map[pair]string) {
+	pairs := make([]pair, 0, len(found))
+	for one := range found {
+		pairs = append(pairs, one)
+	}
+	sort.Slice(pairs, func(i, k int) bool {
+		return pairs[i].a < pairs[k].a || pairs[i].a == pairs[k].a && pairs[i].b < pairs[k].b
+	})
+	var behind order.Behind
+	steps := 0
+	for i, one := range pairs {
+		if i == 0 || one.a != pairs[i-1].a {
+			behind = o.Behind(o.Places[one.a])
+			steps += behind.Steps
+		}
+		if steps > maxSteps || len(pairs) == maxPairs {
+			p.warnf("", "", "too many Paths overlap: not all of them were compared")
+			return
+		}
+		if !behind.Has(o.Places[one.b]) {
+			p.warnf("", "state After in one of them",
+				"%q and %q change %s in no stated order", m.Migrations[one.a].ID, m.Migrations[one.b].ID, found[one])
+		}
 	}
 }
 

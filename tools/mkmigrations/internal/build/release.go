@@ -89,7 +89,7 @@ func (p *plan) checkVanished(found map[bundle.ID]bool) {
 		if found[id] || p.dropped[id] || p.blamed[id] || p.by[id] != "" || r.last.in == nil {
 			continue
 		}
-		if p.isRetired(r.since, r.last.in.Fresh) || p.out[id] != nil || !p.image.has(id.Recipe(), r.last.in.Packages) {
+		if p.isRetired(r.since, r.last.in.Fresh) || p.out[id] != nil || !p.image.hasBase(id.Recipe(), r.last.in.Packages) {
 			continue
 		}
 		p.errorf("", fmt.Sprintf("bring it back, name it in Supersedes of the migration that replaces it, or give --drop %s", id),

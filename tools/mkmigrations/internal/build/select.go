@@ -21,6 +21,7 @@ type selection struct {
 // choose takes those candidates that belong into the image, one of each ID.
 // candidates are sorted by ID.
 func choose(candidates []*Candidate, im *image, r *report) selection {
+	candidates = oneVersion(candidates, im, r)
 	s := selection{out: map[bundle.ID]*Candidate{}}
 	for len(candidates) > 0 {
 		n := 1
@@ -48,7 +49,7 @@ func choose(candidates []*Candidate, im *image, r *report) selection {
 func chooseOne(group []*Candidate, im *image, r *report) (c *Candidate, in bool) {
 	var live []*Candidate
 	for _, c := range group {
-		if im.has(c.Recipe(), c.header().Packages) {
+		if c.Package == nil && im.hasBase(c.Recipe(), c.header().Packages) || im.has(c.Recipe(), c.header().Packages) {
 			live = append(live, c)
 		}
 	}

@@ -21,7 +21,6 @@ type Order struct {
 
 	graph *graph
 	node  []int // index in Migrations -> node
-	when  []int // node -> step at which it was placed
 }
 
 // Sort finds the order of m's migrations. It reads their IDs, Since, After,
@@ -47,15 +46,11 @@ func Sort(m *bundle.Manifest) (*Order, error) {
 func (o *Order) place() {
 	g := o.graph
 	waits := g.indegrees()
-	o.when = make([]int, len(g.out))
 	ready := &readyHeap{rank: g.position}
-	var release func(node int)
-	step := 0
-	release = func(node int) {
+	release := func(node int) {
 		// A joint has no place of its own: it is passed at once.
 		for open := []int{node}; len(open) > 0; {
 			node, open = open[len(open)-1], open[:len(open)-1]
-			o.when[node] = step
 			for _, e := range g.out[node] {
 				if waits[e.to]--; waits[e.to] > 0 {
 					continue
@@ -82,35 +77,40 @@ func (o *Order) place() {
 	for _, node := range joints {
 		release(node)
 	}
-	for step = 1; ready.Len() > 0; step++ {
+	for ready.Len() > 0 {
 		node := heap.Pop(ready).(int)
 		o.Places = append(o.Places, g.items[node].index)
 		release(node)
 	}
 }
 
-// Precedes says whether After, Before and Requires, and not the smaller ID
-// or the earlier release, put the migration at index a in m.Migrations
-// before the one at index b.
-func (o *Order) Precedes(a, b int) bool {
-	from, to := o.node[a], o.node[b]
-	seen := map[int]bool{from: true}
-	for open := []int{from}; len(open) > 0; {
+// A Behind is what After, Before and Requires, and not the smaller ID or the
+// earlier release, put behind one migration.
+type Behind struct {
+	order *Order
+	seen  []bool
+	Steps int // that finding it took
+}
+
+// Behind returns what is behind the migration at index a in m.Migrations.
+func (o *Order) Behind(a int) Behind {
+	b := Behind{order: o, seen: make([]bool, len(o.graph.out))}
+	for open := []int{o.node[a]}; len(open) > 0; {
 		node := open[len(open)-1]
 		open = open[:len(open)-1]
 		for _, e := range o.graph.out[node] {
-			if e.to == to {
-				return true
-			}
-			// What was placed behind the target cannot lead to it.
-			if !seen[e.to] && o.when[e.to] <= o.when[to] {
-				seen[e.to] = true
+			b.Steps++
+			if !b.seen[e.to] {
+				b.seen[e.to] = true
 				open = append(open, e.to)
 			}
 		}
 	}
-	return false
+	return b
 }
+
+// Has says whether the migration at index a in m.Migrations is one of them.
+func (b Behind) Has(a int) bool { return b.seen[b.order.node[a]] }
 
 // SamePosition says whether two migrations, by their index in m.Migrations,
 // stand at the same release in the order.

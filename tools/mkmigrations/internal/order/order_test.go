@@ -234,7 +234,7 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-func TestPrecedes(t *testing.T) {
+func TestBehind(t *testing.T) {
 	m := parse(t, "a:1 1", "a:2 1", "b:1 1 After: a", "c:1 1 After: b:1", "d:1 1", "e:1 2 Requires: d:1")
 	o, err := Sort(m)
 	if err != nil {
@@ -243,7 +243,7 @@ func TestPrecedes(t *testing.T) {
 	var got []string
 	for a := range m.Migrations {
 		for b := range m.Migrations {
-			if o.Precedes(a, b) {
+			if o.Behind(a).Has(b) {
 				got = append(got, string(m.Migrations[a].ID+"<"+m.Migrations[b].ID))
 			}
 		}

@@ -173,7 +173,7 @@ func checkProperties(t *testing.T, r *rand.Rand, m *bundle.Manifest) bool {
 	if got := placedIDs(other, p); !reflect.DeepEqual(got, want) {
 		t.Fatalf("the order of the input changes the result: %v, %v", got, want)
 	}
-	checkPrecedes(t, m, o)
+	checkBehind(t, m, o)
 	return true
 }
 
@@ -185,8 +185,8 @@ func placedIDs(m *bundle.Manifest, o *Order) []bundle.ID {
 	return list
 }
 
-// checkPrecedes compares Precedes with the closure of the naive edges.
-func checkPrecedes(t *testing.T, m *bundle.Manifest, o *Order) {
+// checkBehind compares Behind with the closure of the naive edges.
+func checkBehind(t *testing.T, m *bundle.Manifest, o *Order) {
 	t.Helper()
 	x := m.Index()
 	base := make([]string, len(m.Migrations))
@@ -204,8 +204,8 @@ func checkPrecedes(t *testing.T, m *bundle.Manifest, o *Order) {
 	}
 	for i := range path {
 		for j := range path {
-			if o.Precedes(i, j) != path[i][j] {
-				t.Fatalf("Precedes(%s, %s) is %v in %+v", m.Migrations[i].ID, m.Migrations[j].ID, !path[i][j], m)
+			if o.Behind(i).Has(j) != path[i][j] {
+				t.Fatalf("Behind(%s).Has(%s) is %v in %+v", m.Migrations[i].ID, m.Migrations[j].ID, !path[i][j], m)
 			}
 		}
 	}

@@ -204,6 +204,8 @@ func arrange(members []member) (*archive, error) {
 	return a, nil
 }
 
+var errUnread = errors.New("its compression is not read (gz, xz, zst and none are; of data bz2 and lzma, too)")
+
 func (a *archive) add(i int, m member) error {
 	// deb(5) leaves names with an underscore to others, such as signatures.
 	if strings.HasPrefix(m.name, "_") {
@@ -211,6 +213,10 @@ func (a *archive) add(i int, m member) error {
 	}
 	place, pack, err := part(m.name)
 	if err != nil {
+		// As dpkg does: what stands behind the data may be anything.
+		if a.control >= 0 && a.data >= 0 && place == "" {
+			return nil
+		}
 		return err
 	}
 	slot := &a.control
@@ -225,15 +231,23 @@ func (a *archive) add(i int, m member) error {
 	return nil
 }
 
-// part splits a name such as control.tar.xz.
+// part splits a name such as control.tar.xz. It is empty for a name that is
+// neither control nor data. That a form of compression is not known matters
+// only to who opens the data.
 func part(name string) (string, codec, error) {
 	base, suffix, ok := strings.Cut(name, ".tar")
 	if !ok || base != "control" && base != "data" {
 		return "", 0, fmt.Errorf("member %q is none of a package", name)
 	}
 	pack, ok := map[string]codec{"": plain, ".gz": gzipped, ".xz": xzed, ".zst": zstded}[suffix]
+	if !ok && base == "control" {
+		return base, 0, fmt.Errorf("member %q: %w", name, errUnread)
+	}
 	if !ok {
-		return "", 0, fmt.Errorf("member %q: suffix %q is not read (gz, xz, zst and none are)", name, suffix)
+		// opkg-build and old packages have more for the data.
+		if pack, ok = map[string]codec{".bz2": bzipped, ".lzma": lzmaed}[suffix]; !ok {
+			pack = unread
+		}
 	}
 	return base, pack, nil
 }

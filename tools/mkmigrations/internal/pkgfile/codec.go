@@ -25,9 +25,10 @@ const (
 	gzipped
 	xzed
 	zstded
-	// The last two occur as rpm payloads only, of old distributions.
+	// In old distributions' packages, and as opkg-build's choice.
 	bzipped
 	lzmaed
+	unread // known by no decoder here
 )
 
 // decoders are kept from package to package: a new one costs up to eighteen

@@ -79,6 +79,9 @@ func (r *Reader) arSnippets(pkg *Package) ([]Snippet, error) {
 }
 
 func dataIn(dec *decoders, m member, in io.Reader, announces bool) ([]Snippet, error) {
+	if m.pack == unread {
+		return nil, fmt.Errorf("member %q: %w", m.name, errUnread)
+	}
 	limit, err := payloadLimit(m.pack, announces, m.size)
 	if err != nil {
 		return nil, fmt.Errorf("member %q: %w", m.name, err)

@@ -79,7 +79,7 @@ func hostileAr() []hostile {
 		{name: "huge debian-binary", make: func() []byte {
 			return arOf(arPart{name: bin.name, data: make([]byte, 20<<20)}, control, data)
 		}, want: "debian-binary has"},
-		{name: "foreign member", make: func() []byte { return arOf(bin, control, data, arPart{name: "evil.sh"}) }, want: "none of a package"},
+		{name: "foreign member", make: func() []byte { return arOf(bin, control, arPart{name: "evil.sh"}, data) }, want: "none of a package"},
 		{name: "codec that is not read", make: func() []byte { return arOf(bin, arPart{name: "control.tar.lzo"}, data) }, want: "not read"},
 		{name: "codec that is another", make: func() []byte {
 			return arOf(bin, arPart{name: "control.tar.gz", data: xzOf(control.data)}, data)
