@@ -144,6 +144,9 @@ func beginAnew(root int, dir *statedir.Dir, damage *ledger.DamageError) (*ledger
 	if err := sweepSaves(dir, nil); err != nil {
 		return nil, err
 	}
+	if err := statedir.RemoveTree(dir.FD, "state"); err != nil {
+		return nil, doing("removing the private directories", err)
+	}
 	name, err := dir.SetAside()
 	if err != nil {
 		return nil, doing("setting the damaged ledger aside", err)

@@ -91,7 +91,7 @@ func (d *device) confirm() {
 func (d *device) lose() {
 	d.journal = append(d.journal, "lost /var/lib/migration")
 	d.watcher.replay(d)
-	d.ledger, d.saves, d.marker = nil, map[uint64]data{}, ""
+	d.ledger, d.saves, d.noted, d.marker = nil, map[uint64]data{}, map[bundle.ID]bool{}, ""
 	d.watcher.anew(d)
 }
 

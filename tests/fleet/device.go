@@ -56,6 +56,7 @@ type device struct {
 	ledger  []byte
 	data    data
 	saves   map[uint64]data
+	noted   map[bundle.ID]bool // applied, and what its attempts noted is there
 	marker  bundle.Digest
 	image   *release
 	journal []string // what happened, for the report of a violation
@@ -113,6 +114,9 @@ func (d *device) Record(e *ledger.Event) error {
 	}
 	d.log.Next++
 	d.recorded = append(d.recorded, *e)
+	if e.Kind == ledger.Applied {
+		d.noted[e.ID] = true
+	}
 	d.journal = append(d.journal, "  "+string(e.Kind)+" "+string(e.ID))
 	d.call()
 	return nil
@@ -120,7 +124,7 @@ func (d *device) Record(e *ledger.Event) error {
 
 func (d *device) FreshUnless([]string) (bool, error) { return d.used, nil }
 
-func (d *device) CheckSpace([][]string, bool) error {
+func (d *device) CheckSpace([][]string, bool, []uint64) error {
 	if !d.calm && d.random.Intn(100) == 0 {
 		return errNoSpace
 	}
@@ -232,7 +236,14 @@ func (d *device) change(paths []string, id bundle.ID, kind ledger.Kind) {
 	cut = false
 }
 
-func (d *device) Cleanup(bundle.ID) {}
+// Cleanup comes too late where the power goes before it.
+func (d *device) Cleanup(id bundle.ID) { _ = d.CleanupAgain(id) }
+
+func (d *device) CleanupAgain(id bundle.ID) error {
+	d.call()
+	delete(d.noted, id)
+	return nil
+}
 
 func (d *device) RemoveMarkers() error {
 	d.call()

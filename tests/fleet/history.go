@@ -51,7 +51,7 @@ func (t *tally) count(kinds []ledger.Kind) {
 func history(seed int64, planted fault, t *tally) string {
 	random := rand.New(rand.NewSource(seed))
 	w := newWorld(random)
-	d := &device{random: random, fault: planted, used: random.Intn(3) > 0, data: data{}, saves: map[uint64]data{}, power: -1, term: -1, watcher: newWatcher(w)}
+	d := &device{random: random, fault: planted, used: random.Intn(3) > 0, data: data{}, saves: map[uint64]data{}, noted: map[bundle.ID]bool{}, power: -1, term: -1, watcher: newWatcher(w)}
 	d.image = w.releases[random.Intn(len(w.releases))]
 	t.Histories++
 	for n := 3 + random.Intn(12); n > 0 && d.watcher.problem == ""; n-- {

@@ -25,6 +25,7 @@ import (
 //	A4  it was not applied or baseline, unless it was re-armed, forgotten or
 //	    reverted since: each takes effect once while the ledger lives
 //	A5  this bundle has not used up its attempts
+//	A6  nothing is left of what its attempts noted before it was applied
 //
 // When a boot has ended with the power on:
 //
@@ -165,6 +166,9 @@ func (x *watcher) attempt(d *device, position int) {
 	x.replay(d)
 	if x.settled[m.ID] {
 		x.wrong("A4: %s runs again", m.ID)
+	}
+	if d.noted[m.ID] {
+		x.wrong("A6: %s finds what it noted when it was applied", m.ID)
 	}
 	if position <= d.place {
 		x.wrong("A1: %s runs behind number %d", m.ID, d.place)
