@@ -137,7 +137,7 @@ type simulated struct {
 	told     bool
 	attempts []bundle.ID // scripts that were run by the last boot
 	full     bool        // no space for saves
-	freed    int         // saves that the last check of space took as dropped
+	asked    string      // what the last boot asked of the space
 }
 
 func newSimulated() *simulated {
@@ -146,7 +146,7 @@ func newSimulated() *simulated {
 
 // boot is one start of the image on the device.
 func (d *simulated) boot(b *Bundle) (exit int, err error) {
-	d.bundle, d.log, d.attempts, d.state = b, nil, nil, nil
+	d.bundle, d.log, d.attempts, d.state, d.asked = b, nil, nil, nil, ""
 	if d.marker == b.Anchor {
 		return ExitDone, nil
 	}
@@ -222,7 +222,7 @@ func (d *simulated) FreshUnless(paths []string) (bool, error) {
 }
 
 func (d *simulated) CheckSpace(sets [][]string, all bool, dropped []uint64) error {
-	d.freed = len(dropped)
+	d.asked = fmt.Sprint(sets, all, dropped)
 	if d.full {
 		return errors.New("no space")
 	}
