@@ -257,6 +257,12 @@ func appendEvent(ts *testscript.TestScript, neg bool, args []string) {
 			e.Bundle = bundle.Digest(value)
 		case "digest":
 			e.Digest = bundle.Digest(value)
+		case "ref":
+			n, err := strconv.ParseUint(value, 10, 64)
+			ts.Check(err)
+			e.Refs = append(e.Refs, n)
+		case "item":
+			e.Items = append(e.Items, ledger.Item{ID: bundle.ID(value)})
 		default:
 			ts.Fatalf("unknown key %s", key)
 		}

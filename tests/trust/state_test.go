@@ -16,7 +16,7 @@ const (
 	readOnly   = syscall.MS_REMOUNT | syscall.MS_BIND | syscall.MS_RDONLY
 	mountThere = `hint: mount persistent storage on /var or on /var/lib/migration before the runner starts \(--allow-volatile accepts it, for tests and live images\)`
 	ownDir     = `hint: it must be a directory of root, mode 0700, not reached through a link; to keep it elsewhere bind-mount that place on it`
-	refusing   = `^release 1.0: `
+	refusing   = `^release 1.0: refused: `
 )
 
 // victim is a user's file that a link leads to.

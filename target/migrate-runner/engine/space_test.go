@@ -41,3 +41,17 @@ func TestSpaceIsAskedFor(t *testing.T) {
 		t.Errorf("without space: error %v, marker %q, was %q", err, d.marker, marker)
 	}
 }
+
+// TestReleaseByHand: the device's release follows the image also where all that
+// it brings was recorded by hand: Min-From asks for it.
+func TestReleaseByHand(t *testing.T) {
+	play(t, `
+		image 1: a
+		run => a applied, complete 1, exit 0
+		image 2: a(@1)
+		baseline =>
+		device => release 2, a done
+		image 1: a
+		run => complete 1, exit 0
+		device => release 1, a done`)
+}
