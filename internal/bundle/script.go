@@ -16,9 +16,10 @@ const MaxScript = 1 << 20
 // costs no more than another. Nobody mends more of them at a time.
 const maxFaults = 100
 
+// HeaderBegin and HeaderEnd are the lines around a migration's header.
 const (
-	headerBegin = "### BEGIN MIGRATION INFO"
-	headerEnd   = "### END MIGRATION INFO"
+	HeaderBegin = "### BEGIN MIGRATION INFO"
+	HeaderEnd   = "### END MIGRATION INFO"
 )
 
 // An Interpreter is what a script's first line names.
@@ -133,7 +134,7 @@ func (p *headerParser) fault(line int, cure string, rule ...string) {
 func (p *headerParser) line(n int, line string) {
 	text := strings.TrimRight(line, " \t\r")
 	inside := p.begun > 0 && !p.ended
-	begin, end := text == headerBegin, text == headerEnd
+	begin, end := text == HeaderBegin, text == HeaderEnd
 	if (begin || end || inside) && strings.HasSuffix(line, "\r") {
 		p.fault(n, "end lines with \\n alone", "carriage return in the migration header")
 	} else if inside && !begin && !end {
@@ -146,9 +147,9 @@ func (p *headerParser) line(n int, line string) {
 	case end && inside:
 		p.ended = true
 	case end:
-		p.fault(n, "begin the header with "+headerBegin, "end of a migration header that was not begun")
+		p.fault(n, "begin the header with "+HeaderBegin, "end of a migration header that was not begun")
 	case comment && !inside && p.code == 0:
-		p.misspelt(n, text, headerBegin)
+		p.misspelt(n, text, HeaderBegin)
 	case !comment && text != "" && n > 1 && p.code == 0:
 		p.code = n
 	}
@@ -186,14 +187,14 @@ func (p *headerParser) begin(n int) {
 }
 
 func (p *headerParser) field(n int, text string) {
-	if p.misspelt(n, text, headerEnd) {
+	if p.misspelt(n, text, HeaderEnd) {
 		p.ended = true
 		return
 	}
 	body := strings.TrimPrefix(text, "#")
 	name, value, ok := strings.Cut(strings.TrimLeft(body, " \t"), ":")
 	if body == text || !ok || body == strings.TrimLeft(body, " \t") {
-		p.fault(n, "write `# Field: value`, one line for each field; end the header with "+headerEnd,
+		p.fault(n, "write `# Field: value`, one line for each field; end the header with "+HeaderEnd,
 			"no field of a migration header: ", quote(text))
 		return
 	}
@@ -235,7 +236,7 @@ func (p *headerParser) finish() {
 		if p.code > 0 && p.more > p.code {
 			p.more = 0
 		}
-		p.faults = append(p.faults, &ParseError{p.file, p.begun, "migration header without an end", "end it with " + headerEnd})
+		p.faults = append(p.faults, &ParseError{p.file, p.begun, "migration header without an end", "end it with " + HeaderEnd})
 	}
 	if p.more > 0 {
 		p.faults = append(p.faults, &ParseError{p.file, p.more, "more than " + strconv.Itoa(maxFaults) + " faults: this and later ones are not told", "mend those first"})
@@ -255,5 +256,5 @@ func FormatHeader(h *Header) string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return headerBegin + "\n" + b.String() + headerEnd + "\n"
+	return HeaderBegin + "\n" + b.String() + HeaderEnd + "\n"
 }

@@ -15,7 +15,7 @@ const d2 = Digest("sha256:222222222222222222222222222222222222222222222222222222
 
 // withHeader is a script whose header begins in line 2.
 func withHeader(lines ...string) string {
-	return "#!/bin/sh\n" + headerBegin + "\n" + strings.Join(lines, "\n") + "\n" + headerEnd + "\ntrue\n"
+	return "#!/bin/sh\n" + HeaderBegin + "\n" + strings.Join(lines, "\n") + "\n" + HeaderEnd + "\ntrue\n"
 }
 
 // full is a header in which every field is set.
@@ -74,7 +74,7 @@ func TestParseScriptFields(t *testing.T) {
 
 const (
 	listCure = "name it once"
-	lineCure = "write `# Field: value`, one line for each field; end the header with " + headerEnd
+	lineCure = "write `# Field: value`, one line for each field; end the header with " + HeaderEnd
 	pathCure = "write an absolute path without //, ., .., blanks or a slash at the end"
 	crCure   = `end lines with \n alone`
 )
@@ -150,7 +150,7 @@ func faultsAre(t *testing.T, script string, want ...ParseError) {
 }
 
 func TestParseScriptFaultsTogether(t *testing.T) {
-	script := "/bin/sh\n" + headerBegin + "\n# Timeout: x\n# Timeout: 1\n# Foo: 1\nfoo\n# One-Way: perhaps\n" + headerEnd + "\n" + headerEnd + "\n"
+	script := "/bin/sh\n" + HeaderBegin + "\n# Timeout: x\n# Timeout: 1\n# Foo: 1\nfoo\n# One-Way: perhaps\n" + HeaderEnd + "\n" + HeaderEnd + "\n"
 	want := []string{
 		"dir/x:1: a migration is a script: its first line must begin with #!",
 		`dir/x:3: Timeout: bad number "x"`,
@@ -172,32 +172,32 @@ func TestParseScriptFaultsTogether(t *testing.T) {
 
 func TestParseScriptMarks(t *testing.T) {
 	const head = "#!/bin/sh\n"
-	header := headerBegin + "\n# Timeout: 7\n" + headerEnd + "\n"
+	header := HeaderBegin + "\n# Timeout: 7\n" + HeaderEnd + "\n"
 	for _, c := range []struct {
 		name, script string
 		faults       []ParseError
 	}{
 		{"directly behind the first line", head + header, nil},
 		{"behind comments and empty lines", head + "\n# a\n\t\n  # b\n" + header + "true\n", nil},
-		{"blanks behind the marks", head + headerBegin + " \t\n# Timeout: 7\n" + headerEnd + " \n", nil},
+		{"blanks behind the marks", head + HeaderBegin + " \t\n# Timeout: 7\n" + HeaderEnd + " \n", nil},
 		{"without a newline at the end", head + strings.TrimSuffix(header, "\n"), nil},
 		{"a second one", head + header + header, []ParseError{{"dir/x", 5, "second migration header", "write one header"}, {"dir/x", 6, "second Timeout", "write it once, all values in one line"}}},
-		{"one inside the other", head + headerBegin + "\n" + header, []ParseError{{"dir/x", 3, "second migration header", "write one header"}}},
+		{"one inside the other", head + HeaderBegin + "\n" + header, []ParseError{{"dir/x", 3, "second migration header", "write one header"}}},
 		{"behind code", head + "set -u\n" + header, []ParseError{{"dir/x", 3, "migration header behind the first command", "move it up, behind the #! line"}}},
-		{"no end", head + headerBegin + "\n# Timeout: 7\n", []ParseError{{"dir/x", 2, "migration header without an end", "end it with " + headerEnd}}},
-		{"no end, and code", head + headerBegin + "\n# Timeout: x\nset -u\n# b\ntrue\n", []ParseError{
-			{"dir/x", 2, "migration header without an end", "end it with " + headerEnd},
+		{"no end", head + HeaderBegin + "\n# Timeout: 7\n", []ParseError{{"dir/x", 2, "migration header without an end", "end it with " + HeaderEnd}}},
+		{"no end, and code", head + HeaderBegin + "\n# Timeout: x\nset -u\n# b\ntrue\n", []ParseError{
+			{"dir/x", 2, "migration header without an end", "end it with " + HeaderEnd},
 			{"dir/x", 3, `Timeout: bad number "x"`, "write a number from 1 to 604800"},
 		}},
-		{"no begin", head + headerEnd + "\n", []ParseError{{"dir/x", 2, "end of a migration header that was not begun", "begin the header with " + headerBegin}}},
+		{"no begin", head + HeaderEnd + "\n", []ParseError{{"dir/x", 2, "end of a migration header that was not begun", "begin the header with " + HeaderBegin}}},
 		{"CRLF", strings.ReplaceAll(head+header, "\n", "\r\n"), []ParseError{
 			{"dir/x", 1, `control character in the #! line: "#!/bin/sh\r"`, crCure},
 			{"dir/x", 2, "carriage return in the migration header", crCure},
 			{"dir/x", 3, "carriage return in the migration header", crCure},
 			{"dir/x", 4, "carriage return in the migration header", crCure},
 		}},
-		{"CRLF at the end mark alone", head + headerBegin + "\n# Timeout: 7\n" + headerEnd + "\r\n", []ParseError{{"dir/x", 4, "carriage return in the migration header", crCure}}},
-		{"empty header", head + headerBegin + "\n" + headerEnd + "\n", nil},
+		{"CRLF at the end mark alone", head + HeaderBegin + "\n# Timeout: 7\n" + HeaderEnd + "\r\n", []ParseError{{"dir/x", 4, "carriage return in the migration header", crCure}}},
+		{"empty header", head + HeaderBegin + "\n" + HeaderEnd + "\n", nil},
 	} {
 		if c.faults != nil {
 			faultsAre(t, c.script, c.faults...)
@@ -217,12 +217,12 @@ func TestParseScriptMarks(t *testing.T) {
 func TestParseScriptMisspeltMarks(t *testing.T) {
 	for _, mark := range []string{"# BEGIN MIGRATION INFO", "###BEGIN MIGRATION INFO", "### Begin Migration Info", " ### BEGIN MIGRATION INFO", "### BEGIN MIGRATION INFO ###"} {
 		script := "#!/bin/sh\n" + mark + "\n# Timeout: 7\n# done\ntrue\n"
-		faultsAre(t, script, ParseError{"dir/x", 2, "misspelt mark of a migration header: " + quote(mark), "write " + headerBegin})
+		faultsAre(t, script, ParseError{"dir/x", 2, "misspelt mark of a migration header: " + quote(mark), "write " + HeaderBegin})
 	}
 	mark := "### END MIGRATION_INFO"
-	script := "#!/bin/sh\n" + headerBegin + "\n# Timeout: 7\n" + mark + "\ntrue\n"
+	script := "#!/bin/sh\n" + HeaderBegin + "\n# Timeout: 7\n" + mark + "\ntrue\n"
 	faultsAre(t, script,
-		ParseError{"dir/x", 4, "misspelt mark of a migration header: " + quote(mark), "write " + headerEnd})
+		ParseError{"dir/x", 4, "misspelt mark of a migration header: " + quote(mark), "write " + HeaderEnd})
 	for _, fine := range []string{"# the beginning of migration info", "# end", "echo BEGIN MIGRATION INFO"} {
 		if _, err := ParseScript("x", []byte("#!/bin/sh\n"+fine+"\n")); err != nil {
 			t.Errorf("%q: %v", fine, err)
@@ -285,17 +285,17 @@ func TestEffectiveDefaults(t *testing.T) {
 // 60,000 unknown fields once took 9 s.
 func TestFaultsAreBounded(t *testing.T) {
 	for name, line := range map[string]string{
-		"unknown": "# Nix: x", "no field": "x", "second": "# Timeout: 1", "no value": "# Since:", "mark": headerBegin, "bad value": "# Paths: x",
+		"unknown": "# Nix: x", "no field": "x", "second": "# Timeout: 1", "no value": "# Since:", "mark": HeaderBegin, "bad value": "# Paths: x",
 	} {
 		lines := strings.Repeat(line+"\n", 900_000/(len(line)+1))
-		for _, script := range []string{withHeader(lines), "#!/bin/sh\n" + headerBegin + "\n" + lines} {
+		for _, script := range []string{withHeader(lines), "#!/bin/sh\n" + HeaderBegin + "\n" + lines} {
 			var faults Faults
 			_, err := ParseScript("x", []byte(script))
 			if !errors.As(err, &faults) || len(faults) > maxFaults+2 {
 				t.Fatalf("%s: %d faults", name, len(faults))
 			}
 			last := faults[len(faults)-1].Rule
-			if strings.Contains(script, headerEnd) && last != "more than 100 faults: this and later ones are not told" {
+			if strings.Contains(script, HeaderEnd) && last != "more than 100 faults: this and later ones are not told" {
 				t.Errorf("%s: the last of %d faults is %q", name, len(faults), last)
 			}
 		}

@@ -88,7 +88,7 @@
 # sysvinit, and say x-systemd.after= the unit of volatile-binds for systemd.
 
 MIGRATION_IMAGE ??= "${@meta_migration.image.wanted(d)}"
-MIGRATION_IMAGE[doc] = "1 if the image gets a bundle of migrations. Default: 1, but 0 for an initramfs where migration-image comes by IMAGE_CLASSES."
+MIGRATION_IMAGE[doc] = "1 if the image gets a bundle of migrations. Default: 1, but 0 for an initramfs or a baremetal-image where migration-image comes by IMAGE_CLASSES."
 
 MIGRATION_RELEASE ??= "${DISTRO_VERSION}"
 MIGRATION_RELEASE[doc] = "The image's release, ordered by the UAPI version format; must not hold a git hash."

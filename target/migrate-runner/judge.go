@@ -16,10 +16,9 @@ import (
 
 // A view is the device below root as a command sees it that changes nothing.
 type view struct {
-	root   int
-	state  *engine.State
-	aside  bool // its ledger is damaged, and a run sets it aside
-	ledger bool // there is one, with at least one event
+	root  int
+	state *engine.State
+	aside bool // its ledger is damaged, and a run sets it aside
 }
 
 // lookAt reads the state below root. Without a ledger it is empty, and so it
@@ -33,13 +32,13 @@ func lookAt(root int, onCorrupt bundle.OnCorrupt) (*view, error) {
 	defer syscall.Close(dir.FD)
 	log, err := dir.ReadLedger()
 	if _, ok := err.(*ledger.DamageError); ok && onCorrupt == bundle.Rerun {
-		v.aside, v.ledger = true, true
+		v.aside = true
 		return v, nil
 	}
 	if err != nil {
 		return nil, damaged(err)
 	}
-	v.state, v.ledger = engine.Fold(log.Events), len(log.Events) > 0
+	v.state = engine.Fold(log.Events)
 	return v, nil
 }
 
@@ -47,7 +46,7 @@ func lookAt(root int, onCorrupt bundle.OnCorrupt) (*view, error) {
 // would refuse, as far as both can be seen without changing anything. For an
 // image that is only staged, a device without a ledger is taken as it will be.
 func (v *view) judge(o *options, b *engine.Bundle) (lines []string, err error) {
-	staged := o.image != "" && !v.ledger
+	staged := o.image != "" && v.state.Events == 0 && !v.aside
 	if !staged {
 		if err := statedir.Judge(v.root, o.allowVolatile); err != nil {
 			return nil, err
@@ -85,38 +84,22 @@ func (v *view) room(b *engine.Bundle, after *engine.State) error {
 		return err
 	}
 	defer syscall.Close(fd)
-	if leftSaves(fd, v.state.Needed()) {
-		return nil
+	var freed saved.Space
+	saves, err := sys.Openat(fd, "saved", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	if err == nil {
+		defer syscall.Close(saves)
+		if holdsMore(saves, v.state.Needed()) {
+			return nil
+		}
+		freed = saved.Sizes(saves, engine.Dropped(v.state, after))
 	}
-	return spaceError(saved.CheckSpace(v.root, fd, sets, b.Keep == bundle.KeepGood, v.freed(after)))
+	return spaceError(saved.CheckSpace(v.root, fd, sets, b.Keep == bundle.KeepGood, freed))
 }
 
-// freed is what the saves take that a run would drop before it saves more.
-func (v *view) freed(after *engine.State) saved.Space {
-	dir, err := statedir.OpenToRead(v.root)
-	if err != nil || dir == nil {
-		return saved.Space{}
-	}
-	defer syscall.Close(dir.FD)
-	fd, err := sys.Openat(dir.FD, "saved", savesFlags, 0)
-	if err != nil {
-		return saved.Space{}
-	}
-	defer syscall.Close(fd)
-	return saved.Sizes(fd, engine.Dropped(v.state, after))
-}
-
-const savesFlags = syscall.O_RDONLY | syscall.O_DIRECTORY | syscall.O_NOFOLLOW | syscall.O_CLOEXEC
-
-// leftSaves says whether a run would begin by removing saves, or parts of
-// them, that are not needed.
-func leftSaves(state int, needed map[uint64]bool) bool {
-	fd, err := sys.Openat(state, "saved", savesFlags, 0)
-	if err != nil {
-		return false
-	}
-	defer syscall.Close(fd)
-	names, err := sys.ReadDirNames(fd)
+// holdsMore says whether a run would begin by removing saves, or parts of them,
+// that are not needed.
+func holdsMore(saves int, needed map[uint64]bool) bool {
+	names, err := sys.ReadDirNames(saves)
 	for _, name := range names {
 		if number, ok := bundle.Number(name); !ok || !needed[number] {
 			return true

@@ -50,11 +50,11 @@ func status(o *options) (int, error) {
 // fits a run looks at neither, and the device is complete all the same.
 func examine(o *options, root int) *deviceStatus {
 	s := &deviceStatus{state: devicePending}
-	err := s.look(o, root)
-	if err != nil {
+	done := complete(root)
+	if err := s.look(o, root, done); err != nil {
 		s.state, s.reason = deviceRefused, err.Error()
 	}
-	if complete(root) {
+	if done {
 		s.state = deviceComplete
 	}
 	return s
@@ -62,7 +62,7 @@ func examine(o *options, root int) *deviceStatus {
 
 // look fills in what it can see, up to the error with which a run would
 // refuse.
-func (s *deviceStatus) look(o *options, root int) error {
+func (s *deviceStatus) look(o *options, root int, done bool) error {
 	t, b, err := trusted(root)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (s *deviceStatus) look(o *options, root int) error {
 		return err
 	}
 	s.rows = engine.Rows(b, v.state)
-	if complete(root) {
+	if done {
 		return nil
 	}
 	if _, err := v.judge(o, b); err != nil {

@@ -38,7 +38,7 @@ type Device interface {
 	// and Stopped.
 	Attempt(position int, started *ledger.Event) (ledger.Event, error)
 	// Cleanup removes what the attempts of an applied migration left for each
-	// other. It need not be durable: it is called again before the next one.
+	// other. It need not be durable: CleanupAgain comes before the next one.
 	Cleanup(id bundle.ID)
 	// CleanupAgain is Cleanup, durable: a crash may have come between `applied`
 	// and it, and the migration is to run anew, as if it never had.

@@ -48,7 +48,7 @@ func Nearest(root int) (int, error) {
 		fd, err = openDir(root, path, false)
 	}
 	if err != nil {
-		return -1, &Error{"opening the state directory " + bundle.StateDir + ": " + err.Error(), cureFor(err)}
+		return -1, openError(err)
 	}
 	return fd, nil
 }

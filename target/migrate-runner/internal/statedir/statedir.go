@@ -49,7 +49,7 @@ type Dir struct {
 func Open(root int, allowVolatile bool) (*Dir, error) {
 	fd, err := openDir(root, bundle.StateDir, true)
 	if err != nil {
-		return nil, &Error{"opening the state directory " + bundle.StateDir + ": " + err.Error(), cureFor(err)}
+		return nil, openError(err)
 	}
 	if !allowVolatile {
 		if err := refuseVolatile(fd); err != nil {
@@ -69,9 +69,13 @@ func OpenToRead(root int) (*Dir, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &Error{"opening the state directory " + bundle.StateDir + ": " + err.Error(), cureFor(err)}
+		return nil, openError(err)
 	}
 	return &Dir{FD: fd, lock: -1}, nil
+}
+
+func openError(err error) *Error {
+	return &Error{"opening the state directory " + bundle.StateDir + ": " + err.Error(), cureFor(err)}
 }
 
 func cureFor(err error) string {

@@ -47,24 +47,19 @@ const (
 // may come into the manifest, so they cost much more than other bytes.
 const maxPackageHeaders = 1 << 20
 
-const (
-	beginHeader = "### BEGIN MIGRATION INFO"
-	endHeader   = "### END MIGRATION INFO"
-)
-
 // headerSize is how many bytes of a script can be its header.
 func headerSize(data []byte) int {
-	begin := bytes.Index(data, []byte(beginHeader))
+	begin := bytes.Index(data, []byte(bundle.HeaderBegin))
 	if begin < 0 {
 		return 0
 	}
-	return max(0, bytes.LastIndex(data, []byte(endHeader))-begin)
+	return max(0, bytes.LastIndex(data, []byte(bundle.HeaderEnd))-begin)
 }
 
 // parseScript is bundle.ParseScript, but for a header that is one fault as a
 // whole: a hostile one could hold ten thousands, each with its message.
 func parseScript(file string, data []byte) (*bundle.Script, error) {
-	const begin, end = beginHeader, endHeader
+	const begin, end = bundle.HeaderBegin, bundle.HeaderEnd
 	begun, size := 0, 0
 	for n, rest := 1, data; len(rest) > 0; n++ {
 		var line []byte
