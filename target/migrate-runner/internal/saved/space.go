@@ -93,7 +93,8 @@ func CheckSpace(root, dir int, sets [][]string, all bool, freed Space) error {
 }
 
 // Sizes returns what the saves with these numbers take in dir. What cannot be
-// measured, or is shared with the files saved, counts as nothing.
+// measured counts as nothing; blocks that a save shares with other files count,
+// though they will not be free.
 func Sizes(dir int, numbers []uint64) (sum Space) {
 	for _, number := range numbers {
 		save, err := sys.Openat(dir, strconv.FormatUint(number, 10), openDirectory, 0)
