@@ -135,6 +135,7 @@ func TestHostilePackages(t *testing.T) {
 	rpm = append(rpm, "\x8e\xad\xe8\x01\x00\x00\x00\x00"...)
 	rpm = binary.BigEndian.AppendUint32(rpm, 1)
 	rpm = binary.BigEndian.AppendUint32(rpm, 1<<31-1)
+	outside := filepath.Join(t.TempDir(), "zulu")
 	for _, test := range []struct {
 		name, file, data string
 		code             int
@@ -144,7 +145,7 @@ func TestHostilePackages(t *testing.T) {
 		{"a header of two gigabytes", "x.rpm", string(rpm), 1},
 		{"ar member beyond the file", "x.ipk", strings.Replace(deb(t), fmt.Sprintf("%-10d`", 4), "9999999999`", 1), 1},
 		{"a link as a script", "x.deb", deb(t, entry{name: "./usr/share/migration/zulu/link", link: "/etc/passwd"}), 1},
-		{"out of the directory", "x.deb", deb(t, entry{name: "./usr/share/migration/../../../../../../tmp/zulu", data: "x"}), -1},
+		{"out of the directory", "x.deb", deb(t, entry{name: "./usr/share/migration/../../../../../.." + outside, data: "x"}), -1},
 		{"escapes in names", "x.deb", deb(t, entry{name: "./usr/share/migration/zulu/\x1b[2Jname", data: "x"}), 1},
 		{"300 small ones", "x.deb", deb(t, manySnippets(300, func(int) string { return header("# Paths: /etc/passwd\n") })...), -1},
 		{"4096 in a circle", "x.deb", deb(t, manySnippets(4096, func(int) string { return header("# After: zulu\n# Before: zulu\n") })...), -1},
@@ -163,6 +164,8 @@ func TestHostilePackages(t *testing.T) {
 		{"headers without end", "x.deb", deb(t, snippet("a", "#!/bin/sh\n"+strings.Repeat("### BEGIN MIGRATION INFO\n### END MIGRATION INFO\n", 1<<14))), 1},
 		{"brackets without end", "x.deb", deb(t, snippet("a", "#!/bin/sh\n"+strings.Repeat("(", 1<<20-100))), -1},
 		{"expansions without end", "x.deb", deb(t, snippet("a", "#!/bin/sh\n: "+strings.Repeat("${a:-", 1<<17))), -1},
+		{"scripts hard to read, in many", "x.deb", deb(t, manySnippets(250, func(int) string { return "#!/bin/sh\n" + strings.Repeat("a$x|b1\n", 4000) })...), 0},
+		{"tests without end, in many", "x.deb", deb(t, manySnippets(200, func(int) string { return "#!/bin/sh\n" + strings.Repeat("command -v a b c d && e\n", 2900) })...), 0},
 		{"words without end", "x.deb", deb(t, snippet("a", "#!/bin/sh\n"+longList("command%d;")+"\n")), -1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -186,8 +189,8 @@ func TestHostilePackages(t *testing.T) {
 			if extra := leftOvers(t, top, "feed", "out"); extra != nil {
 				t.Errorf("left behind: %q", extra)
 			}
-			if _, err := os.Lstat("/tmp/zulu"); err == nil {
-				t.Error("/tmp/zulu was written")
+			if _, err := os.Lstat(outside); err == nil {
+				t.Errorf("%s was written", outside)
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"meta-migration/internal/bundle"
 	"meta-migration/tools/mkmigrations/internal/lint"
+	"meta-migration/tools/mkmigrations/internal/pkgfile"
 )
 
 // check looks at the kept candidates one by one and at the bundle as a whole.
@@ -105,6 +106,7 @@ func checkScripts(ctx context.Context, list []*Candidate, in *input, dir string,
 			return nil
 		}
 	}
+	budgets := map[*pkgfile.Package]*lint.Budget{nil: nil} // what is no package's is the caller's own
 	for _, c := range list {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -112,7 +114,10 @@ func checkScripts(ctx context.Context, list []*Candidate, in *input, dir string,
 		if c.Script == nil {
 			continue
 		}
-		for _, f := range lint.Script(c.File, c.Data, in.library, rootfs) {
+		if _, known := budgets[c.Package]; !known {
+			budgets[c.Package] = lint.NewBudget()
+		}
+		for _, f := range lint.Script(c.File, c.Data, in.library, rootfs, budgets[c.Package]) {
 			r.addFinding(f)
 		}
 	}

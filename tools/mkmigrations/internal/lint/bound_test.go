@@ -6,7 +6,11 @@ package lint
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +38,7 @@ func TestHostileScripts(t *testing.T) {
 		for _, size := range []int{300, fit(piece), (1<<20 - 100) / len(piece)} {
 			text := []byte("#!/bin/sh\n" + strings.Repeat(piece, size))
 			start := time.Now()
-			Script("m", text, []byte(library), nil)
+			Script("m", text, []byte(library), nil, nil)
 			if d := time.Since(start); d > generous {
 				t.Errorf("%q, %d times: %v", piece, size, d)
 			}
@@ -65,12 +69,64 @@ func TestLimits(t *testing.T) {
 		{"deep", []byte(strings.Repeat("(", 8000)), errDeep},
 		{"as deep as scripts are", []byte(strings.Repeat("(", 200) + ":" + strings.Repeat(")", 200)), nil},
 	} {
-		if _, _, err := parse(c.text, syntax.LangPOSIX); !errors.Is(err, c.want) {
+		if _, _, err := parse(c.text, syntax.LangPOSIX, nil); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
 	}
 	expect(t, Syntax("m", append([]byte("#!/bin/sh\n"), bytes.Repeat([]byte("a\n"), maxTokens)...)),
 		"warning: m: not checked: more words than the check reads")
+}
+
+// Many scripts of one package take no longer than a few, by what they make
+// the check do: words, tries of the parser, files that are looked for, files
+// that are sourced. Another package is checked all the same.
+func TestBudget(t *testing.T) {
+	lines := make([]string, 64)
+	for i := range lines {
+		lines[i] = "usr/lib/f" + strconv.Itoa(i) + "!"
+	}
+	r := image(t, append(lines, "bin/sh")...)
+	large := []byte(strings.Repeat("x() { :; }\n", 3000))
+	for i := range lines {
+		if err := os.WriteFile(filepath.Join(r.dir, "usr/lib/f"+strconv.Itoa(i)), large, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	distinct := func(format string, n int) string {
+		var b strings.Builder
+		for i := 0; i < n; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, text := range map[string]string{
+		"words":    strings.Repeat("a$x|b1\n", 4000),
+		"bytes":    ": " + strings.Repeat("x", 1<<20-100) + "\n",
+		"tries":    strings.Repeat("cat <<E\n", 3000),
+		"searches": "PATH=" + distinct("/a%d:", 30) + "$PATH\n" + distinct("c%d\n", 100),
+		"sources":  distinct(". /usr/lib/f%d\n", 64),
+		"texts":    "sh -c '" + strings.Repeat("a b\n", 1500) + "'\n",
+	} {
+		b := NewBudget()
+		spent := 0
+		for i := 0; i < 40; i++ {
+			for _, f := range Script("m", []byte("#!/bin/sh\n"+text), []byte(library), r, b) {
+				if strings.Contains(f.Rule, errSpent.Error()) && f.Warning {
+					spent++
+				}
+			}
+		}
+		if spent == 0 {
+			t.Errorf("%s: 40 scripts were checked, %d words are left", name, b.words)
+		}
+		if spent > 40 {
+			t.Errorf("%s: %d warnings", name, spent)
+		}
+	}
+	few := NewBudget()
+	for i := 0; i < 100; i++ {
+		expect(t, Script("m", []byte("#!/bin/sh\n"+strings.Repeat("cd /x || exit\n", 100)), []byte(library), r, few))
+	}
 }
 
 func FuzzSyntax(f *testing.F)   { fuzz(f, func(data []byte) { Syntax("m", data) }) }
@@ -97,9 +153,9 @@ func fuzz(f *testing.F, check func([]byte)) {
 func TestSameFindingsEachTime(t *testing.T) {
 	text := []byte("#!/bin/sh\nx=(1); $a; b; ensure_user; set +e; [[ x ]] & reboot\n" + strings.Repeat("$x; y+=1\n", 30))
 	r := poky(t)
-	first := Script("m", text, []byte(library), r)
+	first := Script("m", text, []byte(library), r, nil)
 	for i := 0; i < 20; i++ {
-		again := Script("m", text, []byte(library), r)
+		again := Script("m", text, []byte(library), r, nil)
 		if len(again) != len(first) {
 			t.Fatalf("%d findings, then %d", len(first), len(again))
 		}

@@ -4,6 +4,7 @@
 package lint
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,9 @@ func (sc *scan) call(c *syntax.CallExpr, redirs []*syntax.Redirect, g *guards) {
 		sc.fed(c.Args, redirs, g)
 	}
 }
+
+// maxDirs is how many directories a script may add to PATH for the check.
+const maxDirs = 32
 
 // searchPath notes the directories that an assignment to PATH adds.
 func (sc *scan) searchPath(a *syntax.Assign) {
@@ -52,7 +56,7 @@ func (sc *scan) searchPath(a *syntax.Assign) {
 		return
 	}
 	for _, dir := range strings.Split(text, ":") {
-		if strings.HasPrefix(dir, "/") {
+		if strings.HasPrefix(dir, "/") && len(sc.path) < maxDirs && !slices.Contains(sc.path, dir) {
 			sc.path = append(sc.path, dir)
 		}
 	}
@@ -247,7 +251,7 @@ func (sc *scan) text(in shell, text string, at syntax.Node, g *guards) {
 		sc.tooDeep = true
 		return
 	}
-	inner := script{file: sc.script.file, data: []byte(text), shell: in}
+	inner := script{file: sc.script.file, data: []byte(text), shell: in, budget: sc.script.budget}
 	inner.load()
 	if inner.tree == nil {
 		if !unchecked(inner.err) && in != ksh {

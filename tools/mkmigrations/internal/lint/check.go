@@ -29,8 +29,11 @@ func (r *Rootfs) check(s *script) []Finding {
 	if s.shell == noShell {
 		return found
 	}
-	c := checker{r, s, s.scan(), r.sourcedFunctions(s.scan()), append(scriptPath(), s.scan().path...)}
+	c := checker{r, s, s.scan(), r.sourcedFunctions(s.scan(), s.budget), append(scriptPath(), s.scan().path...)}
 	for _, call := range s.calls() {
+		if !s.budget.take(c.cost(call)) {
+			return append(found, s.finding(0, true, "not all checked: "+errSpent.Error(), ""))
+		}
 		if call.Sourced {
 			found = append(found, c.source(call)...)
 		} else {
@@ -103,7 +106,7 @@ func (c *checker) command(call Call) []Finding {
 	if strings.Contains(name, "/") && name[0] != '/' {
 		return nil
 	}
-	_, why := c.rootfs.lookup(name, c.dirs, true)
+	why := c.lookup(name, true)
 	if why == "" {
 		return nil
 	}
@@ -121,6 +124,34 @@ func (c *checker) command(call Call) []Finding {
 		rule += "; || or a condition takes its 127 for a failure of the command"
 	}
 	return c.found(call, c.scan.unknown, rule, c.cure(name))
+}
+
+// lookup remembers why a command is not in the image, or "". What is looked
+// for in directories of the script's own is looked for each time.
+func (c *checker) lookup(name string, executable bool) (why string) {
+	key := wanted{name, executable}
+	if why, ok := c.rootfs.known[key]; ok && c.plain() {
+		return why
+	}
+	_, why = c.rootfs.lookup(name, c.dirs, executable)
+	if c.plain() {
+		c.rootfs.known[key] = why
+	}
+	return why
+}
+
+// plain says whether the script searches the usual directories only.
+func (c *checker) plain() bool { return len(c.scan.path) == 0 }
+
+// cost is what the search for one command takes of the budget.
+func (c *checker) cost(call Call) int {
+	if _, ok := c.rootfs.known[wanted{call.Name, !call.Sourced}]; ok && c.plain() {
+		return 0
+	}
+	if strings.HasPrefix(call.Name, "/") {
+		return costOfSearch
+	}
+	return costOfSearch * len(c.dirs)
 }
 
 func (c *checker) found(call Call, warning bool, rule, cure string) []Finding {
@@ -162,7 +193,7 @@ func (c *checker) source(call Call) []Finding {
 	if strings.Contains(name, "/") && name[0] != '/' {
 		return nil
 	}
-	_, why := c.rootfs.lookup(name, c.dirs, false)
+	why := c.lookup(name, false)
 	if why == "" {
 		return nil
 	}
@@ -176,13 +207,15 @@ func (c *checker) source(call Call) []Finding {
 // sourcedFunctions are the functions of the literal files that the script
 // sources. Where such a file sources another, or cannot be read, the scan
 // knows no longer which functions there are.
-func (r *Rootfs) sourcedFunctions(sc *scan) map[string]bool {
+func (r *Rootfs) sourcedFunctions(sc *scan, b *Budget) map[string]bool {
 	names := map[string]bool{}
+	read := map[string]bool{}
 	for _, src := range sc.sources {
-		if src.library || src.name == "" {
+		if src.library || src.name == "" || read[src.name] {
 			continue
 		}
-		tree := r.parseFile(src.name)
+		read[src.name] = true
+		tree := r.parseFile(src.name, b)
 		if tree == nil {
 			sc.unknown = true
 			continue
@@ -201,7 +234,10 @@ func (r *Rootfs) sourcedFunctions(sc *scan) map[string]bool {
 }
 
 // parseFile reads a shell file of the image, nil where it cannot.
-func (r *Rootfs) parseFile(name string) *syntax.File {
+func (r *Rootfs) parseFile(name string, b *Budget) *syntax.File {
+	if !b.take(costOfSearch) {
+		return nil
+	}
 	p, why := r.lookup(name, scriptPath(), false)
 	if why != "" || p.info.Size() > bundle.MaxScript {
 		return nil
@@ -210,10 +246,10 @@ func (r *Rootfs) parseFile(name string) *syntax.File {
 	if err != nil {
 		return nil
 	}
-	tree, _, err := parse(data, syntax.LangPOSIX)
+	tree, _, err := parse(data, syntax.LangPOSIX, b)
 	if err != nil {
 		// A file may test for the shell that reads it.
-		tree, _, _ = parse(data, syntax.LangBash)
+		tree, _, _ = parse(data, syntax.LangBash, b)
 	}
 	return tree
 }

@@ -164,9 +164,9 @@ func TestScriptTakesTheShellOfTheImage(t *testing.T) {
 			array("POSIX sh")},
 	} {
 		r := image(t, provider, "bin/sh -> /"+provider)
-		expect(t, Script("m", []byte(text), nil, r), want...)
+		expect(t, Script("m", []byte(text), nil, r, nil), want...)
 	}
-	expect(t, Script("m", []byte(text), nil, nil),
+	expect(t, Script("m", []byte(text), nil, nil, nil),
 		slice("warning", "POSIX sh has no ${x:1:2}; busybox ash understands it, dash does not"), array("POSIX sh"))
 }
 
@@ -179,12 +179,12 @@ func TestScriptReportsAllOnce(t *testing.T) {
 		"warning: m:7: command in a variable: $x cannot be checked",
 	}
 	r := poky(t)
-	expect(t, Script("m", []byte(text), []byte(library), r), want...)
-	expect(t, Script("m", []byte(text), []byte(library), nil), append(want[:2:2], want[3])...)
+	expect(t, Script("m", []byte(text), []byte(library), r, nil), want...)
+	expect(t, Script("m", []byte(text), []byte(library), nil, nil), append(want[:2:2], want[3])...)
 }
 
 func TestScriptCutsALongList(t *testing.T) {
-	found := Script("m", []byte("#!/bin/sh\n"+strings.Repeat("$x\n", 150)+"a=(1)\n"), nil, nil)
+	found := Script("m", []byte("#!/bin/sh\n"+strings.Repeat("$x\n", 150)+"a=(1)\n"), nil, nil, nil)
 	if len(found) != maxFindings+1 {
 		t.Fatalf("got %d findings", len(found))
 	}

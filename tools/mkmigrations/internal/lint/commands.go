@@ -52,7 +52,7 @@ func (s *script) commandFindings() []Finding {
 }
 
 func (sc *scan) guarded(c scannedCall) bool {
-	return c.guards.has(c.Name) || sc.loose[base(c.Name)] || sc.entered(c.in, c.Name)
+	return c.guards.has(c.Name) || sc.loose[base(c.Name)] || sc.loose[c.Name] || sc.entered(c.in, c.Name)
 }
 
 // calls are those of the script's calls that need something of the image.

@@ -41,14 +41,18 @@ func walk(root syntax.Node, f func(syntax.Node) bool) {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		if f(n) {
-			stack = append(stack, children(n)...)
+			stack = appendChildren(stack, n)
 		}
 	}
 }
 
 // children are the nodes right below n, in the order of the text.
-func children(n syntax.Node) []syntax.Node {
-	var below []syntax.Node
+func children(n syntax.Node) []syntax.Node { return appendChildren(nil, n) }
+
+func appendChildren(below []syntax.Node, n syntax.Node) []syntax.Node {
+	if _, leaf := n.(*syntax.Lit); leaf {
+		return below
+	}
 	syntax.Walk(n, func(child syntax.Node) bool {
 		if child == n {
 			return true

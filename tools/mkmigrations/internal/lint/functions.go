@@ -37,8 +37,8 @@ func (f *function) learn(body *syntax.Stmt) {
 		if argument(c.Args, 0) == "shift" {
 			f.shifts = true
 		}
-		for _, w := range testedWords(c.Args) {
-			if endsInVariable(w) {
+		for _, t := range testedWords(c.Args) {
+			if endsInVariable(t.word) {
 				f.tests = true
 			}
 		}

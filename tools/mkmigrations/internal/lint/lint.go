@@ -19,12 +19,13 @@
 //     argument of env, xargs, find -exec and the like, the text of `sh -c`,
 //     eval and trap, and a here-document fed to a shell are looked at too;
 //   - a command is guarded where the script has tested for it on the way:
-//     command -v, type, which, hash, [ -x /its/path ], or a function that does
-//     one of these. `tool || true` and `if tool` test for nothing: without the
+//     command -v, type, which, hash, [ -x /its/path ], another test of a file
+//     in a bin or sbin, or a function that does one of these. `tool || true` and `if tool` test for nothing: without the
 //     tool they fail with 127 on every device, and nobody sees it.
 //
 // Scripts are untrusted. The work is bounded: a script with more words or
-// more nesting than any real one has is not checked, with a warning.
+// more nesting than any real one has is not checked, with a warning, and so is
+// what is over the [Budget] of a package.
 package lint
 
 import (
@@ -57,11 +58,14 @@ func (f Finding) Hint() string { return f.Cure }
 
 // Script returns all that is wrong with a script: [Syntax], [Commands],
 // [Verbs], [Paths] and, where rootfs is not nil, [Rootfs.Check]. library is the text
-// of the shell library. With a root file system the dialect of /bin/sh is
-// that of the shell which stands there, so what it understands is not
-// reported. The findings are sorted by line, each stands once.
-func Script(file string, data, library []byte, rootfs *Rootfs) []Finding {
+// of the shell library. budget is that of the script's package, nil for none;
+// it is used up by the scripts in the order in which they are checked. With a
+// root file system the dialect of /bin/sh is that of the shell which stands
+// there, so what it understands is not reported. The findings are sorted by
+// line, each stands once.
+func Script(file string, data, library []byte, rootfs *Rootfs, budget *Budget) []Finding {
 	s := read(file, data)
+	s.budget = budget
 	if rootfs != nil {
 		s.shell = rootfs.shell(s.interpreter, s.shell)
 	}

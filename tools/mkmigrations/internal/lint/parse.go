@@ -32,10 +32,11 @@ var (
 )
 
 // parse parses text in one dialect. It never panics and its time and memory
-// are bounded whatever the text is. unclosed is the line of a here-document
-// without an end, 0 for none. The error is a syntax.ParseError, a
-// syntax.LangError or one of the four above; there is no tree then.
-func parse(text []byte, lang syntax.LangVariant) (tree *syntax.File, unclosed int, err error) {
+// are bounded whatever the text is; each try takes of the budget. unclosed is
+// the line of a here-document without an end, 0 for none. The error is a
+// syntax.ParseError, a syntax.LangError, errSpent or one of the four above;
+// there is no tree then.
+func parse(text []byte, lang syntax.LangVariant, b *Budget) (tree *syntax.File, unclosed int, err error) {
 	switch {
 	case len(text) > bundle.MaxScript:
 		return nil, 0, errLarge
@@ -53,6 +54,9 @@ func parse(text []byte, lang syntax.LangVariant) (tree *syntax.File, unclosed in
 	var first error // what to report if mending comes to nothing
 	const tries = 8 // each costs a parse
 	for try := 0; ; try++ {
+		if !b.take(cost(text)) {
+			return nil, 0, errSpent
+		}
 		tree, err = parseOnce(text, lang)
 		if err == nil {
 			return tree, unclosed, nil

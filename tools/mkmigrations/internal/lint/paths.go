@@ -43,20 +43,6 @@ func pathsLine(data []byte) int {
 	return 0
 }
 
-// Overlap returns the first two paths, one of each list, of which one is the
-// other or stands above it. ok is false where there are none. All are clean
-// absolute paths, as bundle.CheckPath wants them.
-func Overlap(a, b []string) (x, y string, ok bool) {
-	for _, x := range a {
-		for _, y := range b {
-			if holds(x, y) {
-				return x, y, true
-			}
-		}
-	}
-	return "", "", false
-}
-
 // holds says whether one of two paths is the other or stands above it.
 func holds(a, b string) bool {
 	return a == b || below(a, b) || below(b, a)

@@ -27,22 +27,3 @@ func TestPathsByLinks(t *testing.T) {
 	expect(t, r.Check("m", script("/var/lib/x")))
 	expect(t, r.Check("m", script("/not/there")))
 }
-
-func TestOverlap(t *testing.T) {
-	for _, c := range []struct {
-		a, b []string
-		x, y string
-	}{
-		{[]string{"/etc/a"}, []string{"/etc/b"}, "", ""},
-		{[]string{"/etc/a"}, []string{"/etc/ab"}, "", ""},
-		{[]string{"/x", "/etc/a"}, []string{"/y", "/etc/a"}, "/etc/a", "/etc/a"},
-		{[]string{"/etc"}, []string{"/etc/a"}, "/etc", "/etc/a"},
-		{[]string{"/etc/a/b"}, []string{"/etc/a"}, "/etc/a/b", "/etc/a"},
-		{nil, []string{"/etc"}, "", ""},
-	} {
-		x, y, ok := Overlap(c.a, c.b)
-		if x != c.x || y != c.y || ok != (c.x != "") {
-			t.Errorf("Overlap(%v, %v) = %q, %q, %v", c.a, c.b, x, y, ok)
-		}
-	}
-}

@@ -26,7 +26,7 @@ func TestMaintainerScripts(t *testing.T) {
 			continue
 		}
 		seen++
-		for _, f := range Script(file, data, []byte(library), nil) {
+		for _, f := range Script(file, data, []byte(library), nil, nil) {
 			if !f.Warning && exec.Command("sh", "-n", file).Run() == nil {
 				t.Error(show(f))
 			}

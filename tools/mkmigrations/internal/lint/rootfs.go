@@ -10,15 +10,24 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"meta-migration/internal/bundle"
 )
 
-// A Rootfs is the root file system of an image, as a directory. It can be
-// used by several goroutines at a time.
+// A Rootfs is the root file system of an image, as a directory. What was found
+// in it is remembered: it may not change while it is used, and no two
+// goroutines may use it at a time.
 type Rootfs struct {
 	dir   string
 	verbs map[string]bool
+	known map[wanted]string
+}
+
+// wanted is a command, or a file to source, that is looked for in ScriptPath.
+type wanted struct {
+	name       string
+	executable bool
 }
 
 // OpenRootfs checks that dir is a directory. library is the text of the shell
@@ -35,11 +44,14 @@ func OpenRootfs(dir string, library []byte) (*Rootfs, error) {
 		}
 		return nil, fmt.Errorf("opening root file system %q: %w", dir, err)
 	}
-	return &Rootfs{dir, verbsOf(library)}, nil
+	return &Rootfs{dir, verbsOf(library), map[wanted]string{}}, nil
 }
 
 // maxLinks is how many links the kernel follows in one path.
 const maxLinks = 40
+
+// maxPath is the kernel's PATH_MAX, with the zero at the end.
+const maxPath = 4096
 
 var errLinks = errors.New("more links than the kernel follows")
 
@@ -56,6 +68,10 @@ type place struct {
 // an absolute one begins at its root, and ".." at the root stays there.
 func (r *Rootfs) find(path string) place {
 	p := place{path: "/"}
+	if len(path) >= maxPath {
+		p.err = syscall.ENAMETOOLONG
+		return p
+	}
 	todo := strings.Split(path, "/")
 	// behind is how much is left to do once the last link's target is done.
 	for links, behind := 0, -1; len(todo) > 0; {

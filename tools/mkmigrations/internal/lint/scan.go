@@ -22,7 +22,11 @@ type scan struct {
 	script    *script
 	functions map[string]*function
 	aliases   map[string]bool
-	loose     map[string]bool // tested for, in a way that is not followed to its uses
+	loose     map[string]bool     // tested for, in a way that is not followed to its uses
+	values    map[string]string   // of variables that are given one text only
+	assigned  map[string]bool     // variables that are given any
+	loops     map[string][]string // items of the for loops around a test
+	looping   bool                // what is asked for is behind a loop
 	calls     []scannedCall
 	found     []Finding
 
@@ -59,7 +63,8 @@ type source struct {
 }
 
 func newScan(s *script) *scan {
-	sc := &scan{script: s, functions: map[string]*function{}, aliases: map[string]bool{}, loose: map[string]bool{}}
+	sc := &scan{script: s, functions: map[string]*function{}, aliases: map[string]bool{}, loose: map[string]bool{},
+		values: map[string]string{}, assigned: map[string]bool{}, loops: map[string][]string{}}
 	sc.habits.made = map[string]bool{}
 	return sc
 }
@@ -83,6 +88,8 @@ func (sc *scan) declare(tree *syntax.File) {
 			}
 			f.body = append(f.body, n.Body)
 			f.learn(n.Body)
+		case *syntax.Assign:
+			sc.learnValue(n)
 		case *syntax.CallExpr:
 			if argument(n.Args, 0) == "alias" {
 				sc.learnAliases(n.Args[1:])
@@ -192,6 +199,8 @@ func (sc *scan) stmt(s *syntax.Stmt, g *guards) {
 		sc.funcDecl(c)
 	case *syntax.ForClause:
 		sc.nodes([]syntax.Node{c}, g)
+	case *syntax.CaseClause:
+		sc.caseClause(c, g)
 	default:
 		sc.nodes(children(c), g)
 	}

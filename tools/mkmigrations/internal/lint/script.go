@@ -20,6 +20,7 @@ type script struct {
 	data        []byte
 	interpreter bundle.Interpreter // zero where the #! line is bad
 	shell       shell              // noShell: its language is not known here
+	budget      *Budget
 
 	parsed bool
 	tree   *syntax.File // nil where nothing could be read
@@ -46,11 +47,11 @@ func (s *script) load() {
 		return
 	}
 	s.parsed = true
-	s.tree, s.unclosed, s.err = parse(s.data, s.shell.variant())
+	s.tree, s.unclosed, s.err = parse(s.data, s.shell.variant(), s.budget)
 	if s.err == nil || !s.shell.posix() || unchecked(s.err) {
 		return
 	}
-	tree, unclosed, err := parse(s.data, syntax.LangBash)
+	tree, unclosed, err := parse(s.data, syntax.LangBash, s.budget)
 	if err == nil {
 		s.tree, s.unclosed = tree, unclosed
 		return
@@ -114,7 +115,7 @@ func (s *script) syntaxError(foreign map[int]bool) []Finding {
 
 // unchecked tells the limits of the check from errors in the script.
 func unchecked(err error) bool {
-	return errors.Is(err, errLarge) || errors.Is(err, errWords) || errors.Is(err, errDeep) || errors.Is(err, errPanic)
+	return errors.Is(err, errLarge) || errors.Is(err, errWords) || errors.Is(err, errDeep) || errors.Is(err, errPanic) || errors.Is(err, errSpent)
 }
 
 // explain takes the parser's error apart.

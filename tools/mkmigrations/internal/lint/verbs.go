@@ -34,7 +34,7 @@ func verbsOf(library []byte) map[string]bool {
 func Prepare(library []byte) { verbsOf(library) }
 
 func parseVerbs(library []byte) map[string]bool {
-	tree, _, err := parse(library, syntax.LangPOSIX)
+	tree, _, err := parse(library, syntax.LangPOSIX, nil)
 	if err != nil {
 		return map[string]bool{}
 	}

@@ -130,11 +130,11 @@ func parameter(w *syntax.Word) string {
 	return ""
 }
 
-// lastPart is the literal end of a word behind its last slash: what a path
-// names when its directory is in a variable. It is "" where that is expanded.
-func lastPart(w *syntax.Word) string {
+// ending is the literal end of a word: what a path names when its first part
+// is in a variable. It is "" where the last part of the path is expanded.
+func ending(w *syntax.Word) string {
 	if text, ok := literal(w); ok {
-		return base(text)
+		return text
 	}
 	parts := w.Parts
 	if len(parts) == 1 {
@@ -146,7 +146,7 @@ func lastPart(w *syntax.Word) string {
 		return ""
 	}
 	if lit, ok := parts[len(parts)-1].(*syntax.Lit); ok && strings.Contains(lit.Value, "/") {
-		return base(lit.Value)
+		return lit.Value
 	}
 	return ""
 }
