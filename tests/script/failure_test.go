@@ -111,6 +111,26 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// TestManifestThatNobodyReads: a manifest larger than verify, inspect and the
+// next build read is refused when it is made.
+func TestManifestThatNobodyReads(t *testing.T) {
+	top := openTempDir(t)
+	for i := 0; i < 130; i++ {
+		var paths strings.Builder
+		for n := 0; paths.Len() < 50<<10; n++ {
+			fmt.Fprintf(&paths, " /etc/zulu/%d/%d", i, n)
+		}
+		writeFile(t, filepath.Join(top, fmt.Sprintf("s/zulu/m%03d", i)), header("# Paths:"+paths.String()+"\n"))
+	}
+	r := mkmigrations(t, top, nil, "build", "--snippets", "s", "--release", "1.0", "--output", "out")
+	if r.code != 1 || !strings.Contains(r.stderr, "mkmigrations: error: the manifest has ") || !strings.Contains(r.stderr, "hint: retire old migrations by --min-from") {
+		t.Errorf("exits with %d: %.500s", r.code, r.stderr)
+	}
+	if extra := leftOvers(t, top, "s"); extra != nil {
+		t.Errorf("left behind: %q", extra)
+	}
+}
+
 // asNobody takes root's rights away; another user has none to lose.
 func asNobody(cmd *exec.Cmd) {
 	if os.Geteuid() == 0 {

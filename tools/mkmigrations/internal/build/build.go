@@ -23,7 +23,8 @@ func Build(ctx context.Context, o Options, output string, at time.Time) (warning
 	if err != nil {
 		return warnings, err
 	}
-	return warnings, writeTree(ctx, output, tree, at)
+	late, err := writeTree(ctx, output, tree, at)
+	return append(warnings, late...), err
 }
 
 // Lint does all that Build does before writing, for packages, snippets and
@@ -93,6 +94,10 @@ func (p *plan) finish() []file {
 	// past those must still not get to a device.
 	if err := m.Check(); err != nil {
 		p.add(err)
+		return nil
+	}
+	if size := len(m.Bytes()); size > maxManifest {
+		p.errorf("", "retire old migrations by --min-from", "the manifest has %d bytes; at most %d are read", size, maxManifest)
 		return nil
 	}
 	scripts := make([][]byte, len(p.kept))

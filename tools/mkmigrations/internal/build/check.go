@@ -125,7 +125,7 @@ func checkScripts(ctx context.Context, list []*Candidate, in *input, dir string,
 }
 
 func (r *report) addFinding(f lint.Finding) {
-	fault := &Fault{f.File, f.Line, f.Rule, f.Cure}
+	fault := &Fault{File: f.File, Line: f.Line, Rule: f.Rule, Cure: f.Cure}
 	if f.Warning {
 		r.warnings = append(r.warnings, fault)
 	} else {

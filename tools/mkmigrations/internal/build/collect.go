@@ -45,7 +45,7 @@ func collect(ctx context.Context, o *Options, r *report) (*input, error) {
 	// Looking for the packages leaves all processors but one to others.
 	go lint.Prepare(in.library)
 	files, err := pkgfile.Find(o.Packages)
-	in.failed(r, err)
+	in.failed(r, "", err)
 	for _, file := range o.Files {
 		if isPackage(file) {
 			files = append(files, file)
@@ -76,17 +76,17 @@ func isPackage(file string) bool {
 	return false
 }
 
-// failed notes that something could not be read.
-func (in *input) failed(r *report, err error) {
+// failed notes that file could not be read.
+func (in *input) failed(r *report, file string, err error) {
 	if err != nil {
 		in.incomplete = true
-		r.add(err)
+		r.addOf(file, err)
 	}
 }
 
 func (in *input) addPackage(r *report, result pkgfile.Result) {
 	if result.Err != nil {
-		in.failed(r, result.Err)
+		in.failed(r, result.File, result.Err)
 		return
 	}
 	in.packages = append(in.packages, result.Package)
@@ -102,7 +102,7 @@ func (in *input) addPackage(r *report, result pkgfile.Result) {
 		headers += headerSize(s.Data)
 	}
 	if headers > maxPackageHeaders {
-		in.failed(r, &Fault{File: result.File, Rule: "its migrations have headers of more than 1 MiB", Cure: "leave it out; a header is some hundred bytes"})
+		in.failed(r, "", &Fault{File: result.File, Rule: "its migrations have headers of more than 1 MiB", Cure: "leave it out; a header is some hundred bytes"})
 		return
 	}
 	for _, s := range result.Snippets {
@@ -114,7 +114,7 @@ func (in *input) addPackage(r *report, result pkgfile.Result) {
 func (in *input) addSnippet(r *report, recipe, name, file string, pkg *pkgfile.Package, data []byte) {
 	c, err := newCandidate(recipe, name, file, pkg, data)
 	if err != nil {
-		in.failed(r, err)
+		in.failed(r, file, err)
 		return
 	}
 	in.incomplete = in.incomplete || c.Err != nil
@@ -125,14 +125,14 @@ func (in *input) addSnippet(r *report, recipe, name, file string, pkg *pkgfile.P
 func (in *input) addSnippets(ctx context.Context, r *report, dir string) {
 	recipes, err := os.ReadDir(dir)
 	if err != nil {
-		in.failed(r, fmt.Errorf("reading snippets of %q: %w", dir, bare(err)))
+		in.failed(r, dir, fmt.Errorf("reading snippets of %q: %w", dir, bare(err)))
 		return
 	}
 	for _, recipe := range recipes {
 		sub := filepath.Join(dir, recipe.Name())
 		names, err := os.ReadDir(sub)
 		if err != nil {
-			in.failed(r, &Fault{File: sub, Rule: "reading snippets: " + bare(err).Error(),
+			in.failed(r, "", &Fault{File: sub, Rule: "reading snippets: " + bare(err).Error(),
 				Cure: "--snippets DIR holds <recipe>/<name> files and nothing else"})
 			continue
 		}
@@ -143,7 +143,7 @@ func (in *input) addSnippets(ctx context.Context, r *report, dir string) {
 			path := filepath.Join(sub, name.Name())
 			data, err := readSmall(path, bundle.MaxScript)
 			if err != nil {
-				in.failed(r, err)
+				in.failed(r, path, err)
 				continue
 			}
 			in.addSnippet(r, recipe.Name(), name.Name(), path, nil, data)
@@ -155,13 +155,13 @@ func (in *input) addSnippets(ctx context.Context, r *report, dir string) {
 // script itself can be looked at.
 func (in *input) addFile(r *report, file string) {
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
-		in.failed(r, &Fault{File: file, Rule: "is a directory",
+		in.failed(r, "", &Fault{File: file, Rule: "is a directory",
 			Cure: "give one of packages as --packages, one of <recipe>/<name> files as --snippets, each with its own flag"})
 		return
 	}
 	data, err := readSmall(file, bundle.MaxScript)
 	if err != nil {
-		in.failed(r, err)
+		in.failed(r, file, err)
 		return
 	}
 	c := &Candidate{File: file, Data: data}

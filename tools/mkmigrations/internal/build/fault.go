@@ -19,6 +19,8 @@ type Fault struct {
 	Line int    // counted from 1; 0 where the fault is the whole file's
 	Rule string // what is wrong and which rule says so
 	Cure string // what to do about it; empty where there is no single cure
+	// Object is the file that Rule itself names, where File is empty.
+	Object string
 }
 
 // Error names the place and the rule.
@@ -70,6 +72,16 @@ func (r *report) warnf(file, cure, format string, args ...any) {
 // add takes an error apart into faults; nil adds none.
 func (r *report) add(err error) { r.errors = append(r.errors, faults(err)...) }
 
+// addOf is add, with the file that errors without a place are about.
+func (r *report) addOf(file string, err error) {
+	for _, fault := range faults(err) {
+		if fault.File == "" {
+			fault.Object = file
+		}
+		r.errors = append(r.errors, fault)
+	}
+}
+
 func (r *report) addWarning(err error) { r.warnings = append(r.warnings, faults(err)...) }
 
 func faults(err error) Faults {
@@ -85,7 +97,7 @@ func faults(err error) Faults {
 	}
 	var parse *bundle.ParseError
 	if errors.As(err, &parse) && parse.Error() == err.Error() {
-		return Faults{{parse.File, parse.Line, parse.Rule, parse.Cure}}
+		return Faults{{File: parse.File, Line: parse.Line, Rule: parse.Rule, Cure: parse.Cure}}
 	}
 	fault := &Fault{Rule: err.Error()}
 	var hinting interface{ Hint() string }

@@ -55,8 +55,8 @@ func (list *installed) parse(file, text string) error {
 		case len(words) == 0:
 			continue
 		case len(words) != 1 && len(words) != 3 || !isPackageName(words[0]):
-			wrong = append(wrong, &Fault{file, n + 1, "no `name arch version` and no package name: " + quoted(line),
-				"give the image manifest (.manifest) that the image's build deploys, or names, one in a line"})
+			wrong = append(wrong, &Fault{File: file, Line: n + 1, Rule: "no `name arch version` and no package name: " + quoted(line),
+				Cure: "give the image manifest (.manifest) that the image's build deploys, or names, one in a line"})
 			continue
 		}
 		version := ""

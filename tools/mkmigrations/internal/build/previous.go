@@ -93,9 +93,15 @@ func (h *history) add(s statement, earlier bool) {
 		r.since = s.gone.Since
 	}
 	r.stated = append(r.stated, s)
-	if earlier {
-		r.last = &s
+	if !earlier {
+		return
 	}
+	// Two manifests of one release, say of two images: what one of them still
+	// has may not vanish, whichever is read last.
+	if r.last != nil && r.last.in != nil && s.in == nil && bundle.CompareReleases(r.last.release, s.release) == 0 {
+		return
+	}
+	r.last = &s
 }
 
 // released says whether an earlier manifest names id.

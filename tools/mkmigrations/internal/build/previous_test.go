@@ -32,6 +32,27 @@ func stating(release string, in, gone []string) *previous {
 	return &previous{"manifest-" + release, m, bundle.Sum(m.Bytes())}
 }
 
+// TestHistoryOfOneRelease: of two manifests of one release, which two images
+// may have, the one that has a migration decides, whatever their digests and
+// order are.
+func TestHistoryOfOneRelease(t *testing.T) {
+	a := stating("1.0", []string{"one:x 1.0"}, []string{"two:x 1.0"})
+	b := stating("1.0", []string{"two:x 1.0"}, []string{"one:x 1.0"})
+	for _, all := range [][]*previous{{a, b}, {b, a}} {
+		h := newHistory(all, "1.1")
+		for _, id := range []bundle.ID{"one:x", "two:x"} {
+			if r := h.records[id]; r.last == nil || r.last.in == nil {
+				t.Errorf("%s counts as gone: %+v", id, r.last)
+			}
+		}
+	}
+	// A later release that has dropped it still decides.
+	h := newHistory([]*previous{a, b, stating("1.1", nil, []string{"one:x 1.0"})}, "1.2")
+	if h.records["one:x"].last.in != nil {
+		t.Error("what 1.1 has dropped is there")
+	}
+}
+
 // TestHistoryOfBranches: Since is the latest that any manifest states; what a
 // migration was is said by the latest one that is not later than the build.
 func TestHistoryOfBranches(t *testing.T) {

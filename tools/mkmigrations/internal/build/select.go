@@ -71,11 +71,25 @@ func chooseOne(group []*Candidate, im *image, r *report) (c *Candidate, in bool)
 		if len(live) == 0 {
 			live = group
 		}
-		r.errorf("", "leave one of them in the directory, or give --installed with versions",
+		cure := "leave one of them in the directory, or give --installed with versions"
+		if anyLoose(live) {
+			cure = "give each migration once, by --packages or by --snippets"
+		}
+		r.errorf("", cure,
 			"duplicate ID: %q differs, and the installed version does not decide: %s", group[0].ID, files(live))
 		return live[0], true
 	}
 	return live[0], true
+}
+
+// anyLoose says whether one of them is of --snippets.
+func anyLoose(list []*Candidate) bool {
+	for _, c := range list {
+		if c.Package == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func differ(list []*Candidate) bool {
@@ -125,14 +139,15 @@ func ofRecipe(list []*Candidate, recipe string) []*Candidate {
 }
 
 // ofInstalledVersion keeps those whose package has the version of an
-// installed package of the same recipe; all, where they do not differ.
+// installed package of the same recipe, and those without a package, which
+// have no version to lose by; all, where they do not differ.
 func ofInstalledVersion(list []*Candidate, im *image) []*Candidate {
 	if !differ(list) {
 		return list
 	}
 	var kept []*Candidate
 	for _, c := range list {
-		if c.Package != nil && anyVersion(im.versions[c.Recipe()], c.Package.Version) {
+		if c.Package == nil || anyVersion(im.versions[c.Recipe()], c.Package.Version) {
 			kept = append(kept, c)
 		}
 	}

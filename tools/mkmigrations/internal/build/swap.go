@@ -35,7 +35,9 @@ func swapByRename(from, to string) error {
 	if err := bareRename(from, to); err != nil {
 		return errors.Join(err, bareRename(old, to))
 	}
-	return bareRename(old, from)
+	// Where this fails the old tree is left over for the next build to remove.
+	_ = bareRename(old, from)
+	return nil
 }
 
 func bareRename(from, to string) error {

@@ -5,6 +5,7 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -28,6 +29,50 @@ func TestReportsErrors(t *testing.T) {
 	}
 }
 
+// What cannot be removed when the new tree is in place is a warning: the exit
+// status says whether there is a new bundle. A mount point cannot be replaced.
+func TestWriteTreeOverMounts(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	write := func(n int) (Faults, error) {
+		return writeTree(context.Background(), out, exampleTree()[:n], time.Unix(0, 0))
+	}
+	if _, err := write(3); err != nil {
+		t.Fatal(err)
+	}
+	below := filepath.Join(out, filepath.Dir(exampleTree()[0].path))
+	if err := unix.Mount("none", below, "tmpfs", 0, ""); err != nil {
+		t.Skipf("skipping: mounting: %v", err)
+	}
+	warnings, err := write(5)
+	left, _ := filepath.Glob(filepath.Join(dir, ".out"+staged+"*"))
+	for _, stage := range left {
+		if err := unix.Unmount(filepath.Join(stage, filepath.Dir(exampleTree()[0].path)), 0); err != nil {
+			t.Error(err)
+		}
+	}
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0].Rule, "is in place; removing") || warnings[0].Cure == "" {
+		t.Errorf("%v, %v", warnings, err)
+	}
+	if _, err := os.Stat(filepath.Join(out, exampleTree()[4].path)); err != nil {
+		t.Error(err)
+	}
+	if err := unix.Mount("none", out, "tmpfs", 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	_, err = write(3)
+	if e := unix.Unmount(out, 0); e != nil {
+		t.Error(e)
+	}
+	var fault *Fault
+	if !errors.As(err, &fault) || !strings.Contains(fault.Cure, "mount point") {
+		t.Errorf("%v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".out"+staged+"*")); len(left) != 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
 const syncVar = "MKMIGRATIONS_SYNC_TEST"
 
 // A large tree costs one syncfs and one fsync of the directory above, not two
@@ -37,7 +82,7 @@ func TestSyncsOfATree(t *testing.T) {
 	if dir := os.Getenv(syncVar); dir != "" {
 		var n int
 		fmt.Sscan(os.Getenv(syncVar+"_N"), &n)
-		if err := writeTree(context.Background(), dir, exampleTree()[:n], time.Unix(0, 0)); err != nil {
+		if _, err := writeTree(context.Background(), dir, exampleTree()[:n], time.Unix(0, 0)); err != nil {
 			t.Fatal(err)
 		}
 		return

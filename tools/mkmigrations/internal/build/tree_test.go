@@ -86,7 +86,7 @@ func TestWriteTreeCancelled(t *testing.T) {
 	for _, after := range []int{0, 1, 5, 13, 20, 25} {
 		dir := t.TempDir()
 		ctx := &countdown{Context: context.Background(), left: int64(after)}
-		err := writeTree(ctx, filepath.Join(dir, "out"), tree, time.Unix(0, 0))
+		_, err := writeTree(ctx, filepath.Join(dir, "out"), tree, time.Unix(0, 0))
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("after %d: %v", after, err)
 		}

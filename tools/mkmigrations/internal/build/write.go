@@ -22,33 +22,56 @@ const staged = ".mkmigrations-"
 // writeTree makes dir hold exactly the tree, with all times set to at. The
 // old content of dir is replaced as a whole, when everything is written and
 // synced; after an error or an interrupt dir is as it was and nothing is left
-// beside it. A dir that holds anything but a bundle is refused.
-func writeTree(ctx context.Context, dir string, tree []file, at time.Time) (err error) {
+// beside it. A dir that holds anything but a bundle is refused. Warnings are of
+// what went wrong when the new tree was in place.
+func writeTree(ctx context.Context, dir string, tree []file, at time.Time) (warnings Faults, err error) {
 	dir = filepath.Clean(dir)
 	if err := checkTarget(dir); err != nil {
-		return err
+		return nil, err
 	}
 	stage, err := newStage(dir)
 	if err != nil {
-		return fmt.Errorf("writing %q: %w", dir, err)
+		return nil, fmt.Errorf("writing %q: %w", dir, err)
 	}
-	defer func() { err = errors.Join(err, stage.remove()) }()
-	if err := stage.fill(ctx, tree, at); err != nil {
+	if err := stage.publish(ctx, dir, tree, at); err != nil {
+		return nil, errors.Join(err, stage.remove())
+	}
+	r := &report{}
+	if err := syncPath(filepath.Dir(dir)); err != nil {
+		r.warnf("", "", "the new %q is in place; syncing %q: %v", dir, filepath.Dir(dir), bare(err))
+	}
+	if err := stage.remove(); err != nil {
+		r.warnf("", "remove that by hand", "the new %q is in place; %v", dir, err)
+	}
+	return r.warnings, nil
+}
+
+// publish writes the tree and puts it in the place of dir, whose content is in
+// the stage then.
+func (s *stage) publish(ctx context.Context, dir string, tree []file, at time.Time) error {
+	if err := s.fill(ctx, tree, at); err != nil {
 		return fmt.Errorf("writing %q: %w", dir, err)
 	}
 	// The last moment: behind it the new bundle stays.
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := swap(stage.path, dir); err != nil {
+	err := swap(s.path, dir)
+	if errors.Is(err, syscall.EBUSY) {
+		return &Fault{Rule: fmt.Sprintf("replacing %q: %v", dir, err), Cure: "give a directory below it: a mount point cannot be replaced"}
+	}
+	if err != nil {
 		return fmt.Errorf("replacing %q: %w", dir, err)
 	}
-	return syncPath(filepath.Dir(dir))
+	return nil
 }
 
 // checkTarget refuses to replace what is no bundle: a typing error must not
 // delete a home directory.
 func checkTarget(dir string) error {
+	if name := filepath.Base(dir); name == "." || name == ".." {
+		return &Fault{Rule: fmt.Sprintf("output %q has no name, and is replaced as a whole", dir), Cure: "give the directory by its name"}
+	}
 	info, err := os.Lstat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -22,10 +22,19 @@ type listFlag[T ~string] struct {
 	to    *[]T
 	kind  string
 	check func(string) error
+	one   bool // word each time
 }
 
 func (f *listFlag[T]) String() string { return "" }
-func (f *listFlag[T]) Type() string   { return f.kind + listMark }
+
+func (f *listFlag[T]) Type() string {
+	if f.one {
+		return f.kind
+	}
+	return f.kind + listMark
+}
+
+func (f *listFlag[T]) oneWord() { f.one = true }
 
 func (f *listFlag[T]) Set(value string) error {
 	if value == "" {
@@ -41,7 +50,17 @@ func (f *listFlag[T]) Set(value string) error {
 }
 
 func addList[T ~string](flags *pflag.FlagSet, to *[]T, name, kind, usage string, check func(string) error) {
-	flags.Var(&listFlag[T]{to, kind, check}, name, usage)
+	flags.Var(&listFlag[T]{to: to, kind: kind, check: check}, name, usage)
+}
+
+// oneWordEach makes list flags take one word each time that they are given, in
+// commands whose other words are arguments.
+func oneWordEach(flags *pflag.FlagSet) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		if list, ok := f.Value.(interface{ oneWord() }); ok {
+			list.oneWord()
+		}
+	})
 }
 
 // A wordFlag takes one of a closed set; the first word is the default.

@@ -15,7 +15,7 @@ func newLint() *cobra.Command {
 	var o build.Options
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "lint [--packages DIR] [--snippets DIR] [FILE]...",
+		Use:   "lint [--packages DIR]... [--snippets DIR]... [FILE]...",
 		Short: "Say what is wrong with migrations",
 		Long: `lint reports all that build refuses, as far as it can be seen in what is given,
 and warnings. FILE is a package, or a script with or without a migration header.
@@ -26,6 +26,8 @@ With --rootfs a command that a shell script calls by name and the image lacks is
 an error, unless the script has tested for it on the way: command -v, type,
 which, hash or [ -x ]. tool || true is no test, nor is if tool: without the
 tool they fail with 127 on every device, and nobody sees it.
+
+A flag that takes several values is given once for each: other words are FILEs.
 
 The exit status is 1 when there is an error, 0 when there are only warnings.`,
 		Example: `  mkmigrations lint files/split-users.migration
@@ -44,6 +46,7 @@ The exit status is 1 when there is an error, 0 when there are only warnings.`,
 		},
 	}
 	addBundle(cmd, &o)
+	oneWordEach(cmd.Flags())
 	addJSON(cmd, &asJSON)
 	return cmd
 }
@@ -60,6 +63,9 @@ func makeFaults(faults build.Faults) []faultJSON {
 	list := make([]faultJSON, len(faults))
 	for i, f := range faults {
 		list[i] = faultJSON{f.File, f.Line, f.Rule, f.Cure}
+		if f.File == "" {
+			list[i].File = f.Object
+		}
 	}
 	return list
 }

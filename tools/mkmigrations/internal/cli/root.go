@@ -25,6 +25,7 @@ const (
 // cancelled the command ends as soon as it can, leaving nothing half-written.
 func Run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
 	root := New(version)
+	strictHelp(root)
 	root.SetArgs(spread(root, args))
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -69,16 +70,38 @@ command failed, 2 when it was called wrongly.`,
 			if len(args) == 0 {
 				return usagef("no command given")
 			}
-			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				return usagef("no command %q; did you mean %s?", args[0], strings.Join(near, " or "))
-			}
-			return usagef("no command %q", args[0])
+			return noCommand(cmd, args[0])
 		},
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
 	root.AddCommand(newBuild(), newList(), newLint(), newInspect(), newVerify(), newDiff(), newVersion(version))
 	return root
+}
+
+func noCommand(root *cobra.Command, name string) error {
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		return usagef("no command %q; did you mean %s?", name, strings.Join(near, " or "))
+	}
+	return usagef("no command %q", name)
+}
+
+// strictHelp makes `help` of a command that there is not a usage error, as the
+// command itself is.
+func strictHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		return
+	}
+	run := help.Run
+	help.Run, help.RunE = nil, func(cmd *cobra.Command, args []string) error {
+		if about, _, err := root.Find(args); len(args) > 0 && (err != nil || about == root) {
+			return noCommand(root, args[0])
+		}
+		run(cmd, args)
+		return nil
+	}
 }
 
 // errTold is returned by commands that failed and have said so as data.
