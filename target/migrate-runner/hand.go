@@ -73,6 +73,9 @@ func forget(o *options) (int, error) {
 		}
 		e := b.ForgottenEvent(s, o.id)
 		report.Line(string(e.ID) + " is pending again" + andItems(e.Items))
+		if b.UsedUp(s, e.ID) {
+			report.Line("it has no attempts left: only `migrate-runner retry " + string(e.ID) + "` lets it run")
+		}
 		return &e, nil
 	})
 }

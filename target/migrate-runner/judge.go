@@ -39,7 +39,23 @@ func lookAt(root int, onCorrupt bundle.OnCorrupt) (*view, error) {
 		return nil, damaged(err)
 	}
 	v.state = engine.Fold(log.Events)
-	return v, nil
+	return v, v.state.Look(func(number uint64) (bool, error) {
+		saves, err := openSaves(dir.FD)
+		if err == syscall.ENOENT {
+			return false, nil
+		}
+		if err != nil {
+			return false, doing("opening the directory of the saves", err)
+		}
+		defer syscall.Close(saves)
+		return saved.Has(saves, number)
+	})
+}
+
+// openSaves opens the directory of the saves in the state directory for a
+// command that changes nothing.
+func openSaves(dir int) (int, error) {
+	return sys.Openat(dir, "saved", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
 }
 
 // judge says what a run of b would do now, or returns the error with which it
@@ -85,7 +101,7 @@ func (v *view) room(b *engine.Bundle, after *engine.State) error {
 	}
 	defer syscall.Close(fd)
 	var freed saved.Space
-	saves, err := sys.Openat(fd, "saved", syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW|syscall.O_CLOEXEC, 0)
+	saves, err := openSaves(fd)
 	if err == nil {
 		defer syscall.Close(saves)
 		if holdsMore(saves, v.state.Needed()) {

@@ -107,6 +107,8 @@ func (d *device) Say(m engine.Message) {
 		report.Line("fresh device: " + count(len(m.Event.Items), "migration") + " recorded as baseline")
 	case engine.SayFallback:
 		report.Line("fallback: " + count(len(m.Event.Items), "migration") + " of the image before put back, pending again")
+	case engine.SayLost:
+		report.Warning("the save of " + string(m.ID) + " is gone: it is not put back, and stays applied")
 	case engine.SayRearmed:
 		report.Line("older image: " + count(len(m.Event.Items), "migration") + " of a newer one will be pending when it returns")
 	case engine.SayAttempt:

@@ -70,6 +70,15 @@ func reportPutBack(did *saved.Report) {
 	}
 }
 
+// HasSave says whether there is a whole save of this number.
+func (d *device) HasSave(number uint64) (has bool, err error) {
+	err = withSaves(d.dir, func(fd int) error {
+		has, err = saved.Has(fd, number)
+		return err
+	})
+	return has, err
+}
+
 // DropSave removes a save.
 func (d *device) DropSave(number uint64) error {
 	return withSaves(d.dir, func(fd int) error { return saved.Drop(fd, number) })

@@ -163,6 +163,11 @@ func (d *device) PutBack(number uint64, _ bundle.ID) error {
 	return nil
 }
 
+func (d *device) HasSave(number uint64) (bool, error) {
+	_, whole := d.saves[number]
+	return whole, nil
+}
+
 func (d *device) DropSave(number uint64) error {
 	d.call()
 	delete(d.saves, number)

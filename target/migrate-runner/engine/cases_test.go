@@ -501,6 +501,29 @@ var scenarios = map[string]string{
 		image 1: c(@1,paths) b(@1,paths)
 		run => fallback [b a], put-back b, put-back a, reverted, b applied, complete 1, exit 0
 		device => release 1, unconfirmed c, b done, c done`,
+	"fallback without one of the saves": `
+		image 2 keep=good: c(paths) a(paths) b(paths)
+		run => c applied, a applied, b applied, complete 2, exit 0
+		drop a
+		image 1:
+		run => lost a, fallback [b c], put-back b, put-back c, reverted, rearmed [a], complete 1, exit 0
+		image 2 keep=good: c(paths) a(paths) b(paths)
+		rows => c reverted, a pending, b reverted`,
+	"fallback without any save": `
+		image 2 keep=good: c(paths) a(paths)
+		run => c applied, a applied, complete 2, exit 0
+		drop a
+		drop c
+		image 1 on-downgrade=refuse:
+		run => refused 4: the data was migrated by a newer image (r:a, r:c) and On-Downgrade is refuse
+		image 1:
+		run => lost c, lost a, rearmed [a c], complete 1, exit 0`,
+	"a later release does not miss a save": `
+		image 2 keep=good: c(paths)
+		run => c applied, complete 2, exit 0
+		drop c
+		image 3 keep=good: d(paths)
+		run => confirmed, d applied, complete 3, exit 0`,
 	"fallback of a part, after a new attempt with Keep": `
 		image 2 keep=good: c(paths) a(paths)
 		run => c applied, a applied, complete 2, exit 0

@@ -17,6 +17,7 @@ type Decision struct {
 	Fresh    *ledger.Event // the device is fresh
 	Confirm  *ledger.Event // a later release starts: what was unconfirmed is kept
 	Fallback *ledger.Event // saves to put back, and what is pending then
+	Lost     []bundle.ID   // what would be put back, had it a save; it stays applied
 	Rearm    *ledger.Event // future ones that are tolerated
 	After    *State        // the state when all of it is recorded
 }
@@ -52,12 +53,20 @@ func (d *Decision) unconfirmed(b *Bundle) {
 	later, missing := true, -1
 	for i := range s.Unconfirmed {
 		later = later && bundle.CompareReleases(b.Release, s.Unconfirmed[i].Release) > 0
-		if missing < 0 && !b.holds(s.Unconfirmed[i].ID) {
+		switch u := &s.Unconfirmed[i]; {
+		case s.Lost[u.Ref]:
+			// Nothing can be put back. Were it pending again, what it did would
+			// be done twice.
+			if missing >= 0 || !b.holds(u.ID) {
+				d.Lost = append(d.Lost, u.ID)
+			}
+		case missing < 0 && !b.holds(u.ID):
 			missing = i
 		}
 	}
 	switch {
 	case later:
+		d.Lost = nil
 		d.Confirm = &ledger.Event{Kind: ledger.Confirmed}
 		s.Apply(d.Confirm)
 	case missing >= 0:
@@ -68,8 +77,8 @@ func (d *Decision) unconfirmed(b *Bundle) {
 	}
 }
 
-// fallback names the saves of all unconfirmed ones from the oldest missing
-// one on, newest first, and what is pending when they are put back: they,
+// fallback names the saves, but for lost ones, of all unconfirmed ones from the
+// oldest missing one on, newest first, and what is pending when they are put back: they,
 // what was applied through them, and what is baseline because of any of these.
 func fallback(b *Bundle, s *State, oldest int) *ledger.Event {
 	e := &ledger.Event{Kind: ledger.Fallback, Bundle: b.Anchor, Release: b.Release}
@@ -82,6 +91,9 @@ func fallback(b *Bundle, s *State, oldest int) *ledger.Event {
 	}
 	for i := len(s.Unconfirmed) - 1; i >= oldest; i-- {
 		u := &s.Unconfirmed[i]
+		if s.Lost[u.Ref] {
+			continue
+		}
 		e.Refs = append(e.Refs, u.Ref)
 		add(s.Records[u.ID])
 		for j := range u.Items {

@@ -27,6 +27,8 @@ type Device interface {
 	// PutBack restores what the attempt with this number saved, if its save
 	// is whole, and empties the private directory of id; durable.
 	PutBack(number uint64, id bundle.ID) error
+	// HasSave says whether there is a whole save of this number.
+	HasSave(number uint64) (bool, error)
 	// DropSave removes a save. None is no error.
 	DropSave(number uint64) error
 	// SweepSaves removes all saves, and parts of saves, but those needed.
@@ -63,6 +65,7 @@ const (
 	SayInterrupted MessageKind = iota // Event: an attempt that a crash left open
 	SayFresh                          // Event: what is recorded as baseline
 	SayFallback                       // Event: what was put back
+	SayLost                           // ID: what has no save, and is not put back
 	SayRearmed                        // Event: what will be pending again
 	SayAttempt                        // Event: the attempt that begins, N of Of
 	SayEnded                          // Event: how it ended, N of Of
@@ -75,6 +78,7 @@ const (
 type Message struct {
 	Kind      MessageKind
 	Event     *ledger.Event
+	ID        bundle.ID
 	Migration *bundle.Migration
 	N, Of     int
 	Rows      []Row

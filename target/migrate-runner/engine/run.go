@@ -46,6 +46,9 @@ func (r *Run) All() (exit int, err error) {
 			return 0, err
 		}
 	}
+	if err := r.State.Look(r.Device.HasSave); err != nil {
+		return 0, err
+	}
 	d := Decide(r.Bundle, r.State, used)
 	if d.Refusal != nil {
 		return 0, d.Refusal
@@ -152,6 +155,9 @@ func Dropped(before, after *State) (numbers []uint64) {
 
 // carryOut records what was decided, and puts back what a fallback undoes.
 func (r *Run) carryOut(d *Decision) error {
+	for _, id := range d.Lost {
+		r.Device.Say(Message{Kind: SayLost, ID: id})
+	}
 	if d.Fresh != nil {
 		if _, err := r.record(*d.Fresh); err != nil {
 			return err

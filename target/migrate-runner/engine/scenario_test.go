@@ -245,6 +245,11 @@ func (d *simulated) PutBack(number uint64, id bundle.ID) error {
 	})
 }
 
+func (d *simulated) HasSave(number uint64) (bool, error) {
+	_, whole := d.saves[number]
+	return whole, nil
+}
+
 func (d *simulated) DropSave(number uint64) error {
 	return d.durable(func() { delete(d.saves, number) })
 }
@@ -306,7 +311,11 @@ func (d *simulated) SetMarker(anchor bundle.Digest) error {
 }
 
 func (d *simulated) ToldToEnd() bool { return d.told }
-func (d *simulated) Say(Message)     {}
+func (d *simulated) Say(m Message) {
+	if m.Kind == SayLost {
+		d.say("lost ", short(m.ID))
+	}
+}
 
 // byHand records an event of a command that a person gave.
 func (d *simulated) byHand(e ledger.Event) {
@@ -353,6 +362,12 @@ func (d *simulated) command(line string) string {
 		d.paths[rest] = true
 	case "lost":
 		d.events, d.last = nil, 0
+	case "drop":
+		for i := range d.events {
+			if d.events[i].Kind == ledger.Started && d.events[i].ID == longID(rest) {
+				delete(d.saves, d.events[i].Seq)
+			}
+		}
 	case "unknown":
 		e := ledger.Event{Kind: ledger.Kind(strings.TrimSuffix(rest, "!")), Critical: strings.HasSuffix(rest, "!")}
 		d.byHand(e)

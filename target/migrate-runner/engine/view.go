@@ -53,8 +53,12 @@ func Rows(b *Bundle, s *State) []Row {
 		if row.State == StateApplied && row.Last != nil && row.Last.Kind != ledger.Applied || row.State == StateBaseline {
 			row.Last, row.Attempts = nil, 0
 		}
+		// Nor does that of an earlier one of the one that is not ended.
+		if s.Open != nil && s.Open.ID == m.ID {
+			row.Last = nil
+		}
 		settled := row.State == StateApplied || row.State == StateBaseline
-		row.UsedUp = !settled && row.Attempts >= m.EffectiveAttempts()
+		row.UsedUp = !settled && b.UsedUp(s, m.ID)
 		for _, id := range m.Requires {
 			if !settled && down[b.Index.Resolve(id)] {
 				row.State, row.UsedUp = StateBlocked, false
@@ -68,6 +72,13 @@ func Rows(b *Bundle, s *State) []Row {
 		rows = append(rows, Row{ID: r.ID, Digest: r.Digest, State: StateFuture, Attempts: r.Attempts[b.Anchor], Since: r.Since, Last: r.Last})
 	}
 	return rows
+}
+
+// UsedUp says whether the bundle has id, and may not try it again while no
+// `retry` is recorded.
+func (b *Bundle) UsedUp(s *State, id bundle.ID) bool {
+	position, in := b.Index.Position(id)
+	return in && s.attempts(id, b.Anchor) >= b.Migrations[position].EffectiveAttempts()
 }
 
 // rowState is the state of a migration of the bundle by itself.
