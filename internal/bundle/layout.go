@@ -18,7 +18,6 @@ const (
 	ConditionPath   = DropInDir + "/10-bundle.conf"
 	FailurePath     = DropInDir + "/20-failure.conf"
 	StateDir        = "/var/lib/migration"
-	SnippetsDir     = "/usr/share/migration"
 	SnippetsPackage = "migration-snippets" // what a package with snippets provides
 )
 

@@ -85,12 +85,6 @@ func (c *cursor) up() error {
 	return nil
 }
 
-// refresh reads the directory's own state anew.
-func (c *cursor) refresh() (err error) {
-	c.stat, err = sys.Fstat(c.fd)
-	return err
-}
-
 // path returns the path of name in the present directory.
 func (c *cursor) path(name string) string {
 	var b strings.Builder

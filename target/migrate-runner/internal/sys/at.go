@@ -101,18 +101,6 @@ func Renameat(olddirfd int, oldpath string, newdirfd int, newpath string) error 
 	return retry(func() error { return syscall.Renameat(olddirfd, oldpath, newdirfd, newpath) })
 }
 
-// Flags of [Renameat2].
-const (
-	RENAME_NOREPLACE = 1
-	RENAME_EXCHANGE  = 2
-)
-
-// Renameat2 renames with flags. Kernels before 3.15 give ENOSYS, a file system
-// without support for a flag EINVAL.
-func Renameat2(olddirfd int, oldpath string, newdirfd int, newpath string, flags uint) error {
-	return at2(sysRenameat2, olddirfd, oldpath, newdirfd, newpath, uintptr(flags))
-}
-
 // Symlinkat makes a symbolic link that holds target.
 func Symlinkat(target string, dirfd int, path string) error {
 	t, p, err := pointers(target, path)

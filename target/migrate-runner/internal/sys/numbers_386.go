@@ -11,8 +11,6 @@ const (
 
 	sysSyncfs         = 344
 	sysMemfdCreate    = 356
-	sysRenameat2      = 353
-	sysCopyFileRange  = 377
 	sysStatx          = 383
 	sysNameToHandleAt = 341
 )

@@ -11,8 +11,6 @@ const (
 
 	sysSyncfs         = 306
 	sysMemfdCreate    = 319
-	sysRenameat2      = 316
-	sysCopyFileRange  = 326
 	sysStatx          = 332
 	sysNameToHandleAt = 303
 )

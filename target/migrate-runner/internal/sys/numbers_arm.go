@@ -11,8 +11,6 @@ const (
 
 	sysSyncfs         = 373
 	sysMemfdCreate    = 385
-	sysRenameat2      = 382
-	sysCopyFileRange  = 391
 	sysStatx          = 397
 	sysNameToHandleAt = 370
 )

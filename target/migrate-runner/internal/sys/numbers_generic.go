@@ -11,8 +11,6 @@ const (
 
 	sysSyncfs         = 267
 	sysMemfdCreate    = 279
-	sysRenameat2      = 276
-	sysCopyFileRange  = 285
 	sysStatx          = 291
 	sysNameToHandleAt = 264
 )

@@ -11,8 +11,6 @@ const (
 
 	sysSyncfs         = 5301
 	sysMemfdCreate    = 5314
-	sysRenameat2      = 5311
-	sysCopyFileRange  = 5320
 	sysStatx          = 5326
 	sysNameToHandleAt = 5298
 )

@@ -11,8 +11,6 @@ const (
 
 	sysSyncfs         = 4342
 	sysMemfdCreate    = 4354
-	sysRenameat2      = 4351
-	sysCopyFileRange  = 4360
 	sysStatx          = 4366
 	sysNameToHandleAt = 4339
 )

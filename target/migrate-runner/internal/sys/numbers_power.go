@@ -11,8 +11,6 @@ const (
 
 	sysSyncfs         = 348
 	sysMemfdCreate    = 360
-	sysRenameat2      = 357
-	sysCopyFileRange  = 379
 	sysStatx          = 383
 	sysNameToHandleAt = 345
 )

@@ -11,8 +11,6 @@ const (
 
 	sysSyncfs         = 338
 	sysMemfdCreate    = 350
-	sysRenameat2      = 347
-	sysCopyFileRange  = 375
 	sysStatx          = 379
 	sysNameToHandleAt = 335
 )

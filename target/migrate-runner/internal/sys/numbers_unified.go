@@ -10,7 +10,6 @@ package sys
 const (
 	sysClockGettime64  = unifiedBase + 403 // 32-bit only
 	sysUtimensatTime64 = unifiedBase + 412 // 32-bit only
-	sysPidfdSendSignal = unifiedBase + 424
 	sysPidfdOpen       = unifiedBase + 434
 	sysCloseRange      = unifiedBase + 436
 	sysOpenat2         = unifiedBase + 437

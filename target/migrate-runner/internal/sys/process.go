@@ -59,12 +59,5 @@ func PidfdOpen(pid int) (fd int, err error) {
 	return int(n), nil
 }
 
-// PidfdSendSignal sends a signal to the process of a [PidfdOpen] descriptor.
-// ESRCH means that it has ended and was waited for.
-func PidfdSendSignal(fd int, sig syscall.Signal) error {
-	_, _, e := syscall.Syscall6(sysPidfdSendSignal, uintptr(fd), uintptr(sig), 0, 0, 0, 0)
-	return result(e)
-}
-
 // Umask sets the process's umask and returns the one before.
 func Umask(mask int) int { return syscall.Umask(mask) }

@@ -15,38 +15,7 @@ import (
 // that does not block a signal is enough to take it. Use [SignalFd] for them.
 // A mask is for what a child gets: syscall.ForkExec hands on that of the
 // calling thread.
-type Mask [sigsetWords]uintptr
-
-const (
-	wordBits    = 8 * unsafe.Sizeof(uintptr(0))
-	sigsetWords = sigsetBytes / unsafe.Sizeof(uintptr(0))
-)
-
-// Add puts a signal into the set.
-func (m *Mask) Add(sig syscall.Signal) {
-	n := uintptr(sig) - 1
-	m[n/wordBits] |= 1 << (n % wordBits)
-}
-
-// Has reports whether a signal is in the set.
-func (m *Mask) Has(sig syscall.Signal) bool {
-	n := uintptr(sig) - 1
-	return m[n/wordBits]&(1<<(n%wordBits)) != 0
-}
-
-func maskOf(sigs []syscall.Signal) (m Mask) {
-	for _, s := range sigs {
-		m.Add(s)
-	}
-	return m
-}
-
-// BlockSignals blocks signals in the calling thread and returns the mask it
-// had. The caller must have locked the thread (runtime.LockOSThread).
-func BlockSignals(sigs ...syscall.Signal) (previous Mask, err error) {
-	m := maskOf(sigs)
-	return procmask(sigBlock, &m)
-}
+type Mask [sigsetBytes / unsafe.Sizeof(uintptr(0))]uintptr
 
 // SetMask sets the mask of the calling thread, which the caller has locked.
 func SetMask(m Mask) error {

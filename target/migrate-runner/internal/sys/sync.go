@@ -21,18 +21,6 @@ func Syncfs(fd int) error {
 	})
 }
 
-// Flags of [Fallocate].
-const (
-	FALLOC_FL_KEEP_SIZE  = 1
-	FALLOC_FL_PUNCH_HOLE = 2
-)
-
-// Fallocate reserves space, so that later writes there cannot end in ENOSPC.
-// A file system that cannot do it gives EOPNOTSUPP.
-func Fallocate(fd int, mode uint32, off, length int64) error {
-	return retry(func() error { return syscall.Fallocate(fd, mode, off, length) })
-}
-
 // Ftruncate sets the length of a file.
 func Ftruncate(fd int, length int64) error {
 	return retry(func() error { return syscall.Ftruncate(fd, length) })

@@ -318,9 +318,6 @@ func TestNames(t *testing.T) {
 	}
 	must(t, Mkdirat(fd, "d", 0o700))
 	must(t, Renameat(fd, "q", fd, "r"))
-	if err := Renameat2(fd, "r", fd, "p2", RENAME_NOREPLACE); err != nil && err != syscall.ENOSYS && err != syscall.EINVAL {
-		t.Error(err)
-	}
 	must(t, Unlinkat(fd, "d", AT_REMOVEDIR))
 	must(t, Unlinkat(fd, "p", 0))
 	names, err := ReadDirNames(fd)
@@ -368,9 +365,6 @@ func TestPollAndPidfd(t *testing.T) {
 		t.Error("no event when the process ended")
 	}
 	cmd.Wait()
-	if err := PidfdSendSignal(fd, syscall.SIGTERM); err != syscall.ESRCH {
-		t.Errorf("signal to an ended process: %v", err)
-	}
 	if n, err := Poll(nil, 1); n != 0 || err != nil {
 		t.Errorf("empty poll: %d, %v", n, err)
 	}
@@ -416,10 +410,11 @@ func init() {
 		fail("second SignalFd", err)
 	}
 	// A child must die of the signal, and start with the caller's mask.
-	if _, err := BlockSignals(syscall.SIGUSR1); err != nil {
+	blocked := Mask{1 << (syscall.SIGUSR1 - 1)}
+	if err := SetMask(blocked); err != nil {
 		fail("blocking", err)
 	}
-	if m, err := CurrentMask(); err != nil || !m.Has(syscall.SIGUSR1) || m.Has(syscall.SIGUSR2) {
+	if m, err := CurrentMask(); err != nil || m != blocked {
 		fail("current mask", err)
 	}
 	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "kill -USR1 $$; kill -TERM $$; exit 3"}, &syscall.ProcAttr{})
