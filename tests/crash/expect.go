@@ -14,8 +14,8 @@ import (
 
 // A Look is what is seen of a device at one moment.
 type Look struct {
-	Data      string // its [Picture]
-	Standings string // its [Standings]
+	Data      string // of the tree in text: one line for each object
+	Standings string // what the ledger says of each migration, and which marker is there
 	Ledger    []byte // the file; nil for none
 }
 

@@ -68,10 +68,7 @@ func Program(t testing.TB) string { return program(t) }
 // Busybox is the path of a static busybox, "" for none.
 func Busybox() string { return busybox() }
 
-// Picture is the data of the tree in text: one line for each object.
-func Picture(t testing.TB, root string) string { return picture(t, root) }
-
-// Part is what a [Picture] says of some paths and what is below them.
+// Part is what the Data of a [Look] says of some paths and what is below them.
 func Part(picture string, paths []string) string {
 	var lines []string
 	for _, line := range strings.Split(picture, "\n") {
@@ -94,10 +91,6 @@ func See(t testing.TB, root string) Look {
 	}
 	return Look{picture(t, root), standings(t, root), data}
 }
-
-// Standings is what the ledger of the tree says of each migration, and which
-// marker is there.
-func Standings(t testing.TB, root string) string { return standings(t, root) }
 
 // Difference shows in which lines two texts differ.
 func Difference(got, want string) string { return difference(got, want) }

@@ -13,13 +13,27 @@ import (
 	"testing"
 )
 
-var runner = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "migrate-runner")
-	if err != nil {
+// built is the directory of the runner that is built once in a test run.
+var built string
+
+var runner = sync.OnceValues(func() (path string, err error) {
+	if built, err = os.MkdirTemp("", "migrate-runner"); err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, "migrate-runner"), build(filepath.Join(dir, "migrate-runner"))
+	path = filepath.Join(built, "migrate-runner")
+	return path, build(path)
 })
+
+// Main runs the tests of a package that uses [Program], and removes the
+// runner behind them. It returns the exit status.
+func Main(m *testing.M) int {
+	defer func() {
+		if built != "" {
+			_ = os.RemoveAll(built)
+		}
+	}()
+	return m.Run()
+}
 
 func build(path string, flags ...string) error {
 	args := append([]string{"build", "-trimpath"}, flags...)

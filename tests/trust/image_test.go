@@ -4,6 +4,7 @@
 package trust
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -56,7 +57,7 @@ type lab struct {
 	images map[string]string
 	disk   string // an ext4 for the devices' data
 	merged string // where a root overlay is mounted
-	why    string // the reason where it could not be set up
+	why    error  // why it could not be set up
 	n      int
 	sync.Mutex
 }
@@ -71,15 +72,21 @@ func needLab(t testing.TB) *lab {
 	t.Helper()
 	once.Do(func() {
 		shared = &lab{images: map[string]string{}}
-		if err := shared.setUp(); err != nil {
-			shared.why = err.Error()
-		}
+		shared.why = shared.setUp()
 	})
-	if shared.why != "" {
-		t.Skip("skipping: " + shared.why)
+	var lack lacking
+	if errors.As(shared.why, &lack) {
+		t.Skipf("skipping: %v", lack)
 	}
+	// What our programs get wrong must not look like a machine without tools.
+	must(t, shared.why)
 	return shared
 }
+
+// lacking is what the machine has not.
+type lacking string
+
+func (l lacking) Error() string { return string(l) }
 
 func dismantle() {
 	if shared == nil || shared.dir == "" {
@@ -102,17 +109,17 @@ func (l *lab) mounted() []string {
 func (l *lab) setUp() (err error) {
 	switch {
 	case os.Geteuid() != 0:
-		return fmt.Errorf("mounting needs root")
+		return lacking("mounting needs root")
 	case os.Getenv(insideVar) == noNamespace:
-		return fmt.Errorf("no mount namespace can be made here")
+		return lacking("no mount namespace can be made here")
 	case newCalls[runtime.GOARCH] == nil:
-		return fmt.Errorf("the numbers of system calls of %s are not in the table", runtime.GOARCH)
+		return lacking("the numbers of system calls of " + runtime.GOARCH + " are not in the table")
 	case crash.Busybox() == "":
-		return fmt.Errorf("no static busybox (Debian: busybox-static)")
+		return lacking("no static busybox (Debian: busybox-static)")
 	}
 	for _, tool := range []string{"mksquashfs", "mke2fs"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return fmt.Errorf("%s is not installed (tests/install-tools.sh)", tool)
+			return lacking(tool + " is not installed (tests/install-tools.sh)")
 		}
 	}
 	if l.dir, err = os.MkdirTemp("", "trust-test-"); err != nil {
@@ -161,7 +168,7 @@ func mountExt4(dir, size string) error {
 		return fmt.Errorf("making an ext4: %w: %s", err, out)
 	}
 	if out, err := exec.Command("mount", "-o", "loop", dir+".img", dir).CombinedOutput(); err != nil {
-		return fmt.Errorf("mounting an ext4: %w: %s", err, out)
+		return lacking(fmt.Sprintf("mounting an ext4: %v: %s", err, out))
 	}
 	return nil
 }
@@ -222,7 +229,7 @@ func (l *lab) mountImage(release, tree string) error {
 		return err
 	}
 	if out, err := exec.Command("mount", "-o", "loop,ro", file, dir).CombinedOutput(); err != nil {
-		return fmt.Errorf("mounting a squashfs: %w: %s", err, out)
+		return lacking(fmt.Sprintf("mounting a squashfs: %v: %s", err, out))
 	}
 	l.images[release] = dir
 	return nil
