@@ -108,6 +108,8 @@ func TestParseScriptFieldFaults(t *testing.T) {
 		{"# Packages: -x", `Packages: bad package name: "-x"`, "use [A-Za-z0-9] first, then [A-Za-z0-9.+_-]"},
 		{"# Paths: etc", `Paths: bad path: "etc"`, pathCure},
 		{"# Paths: /", `Paths: bad path: "/"`, pathCure},
+		{"# Paths: " + strings.Repeat("/abc", 1024), `Paths: bad path: "` + strings.Repeat("/abc", 1024) + `"`, pathCure},
+		{"# Paths: /" + strings.Repeat("a", 256), `Paths: bad path: "/` + strings.Repeat("a", 256) + `"`, pathCure},
 		{"# Paths: /a/", `Paths: bad path: "/a/"`, pathCure},
 		{"# Paths: /a/../b", `Paths: bad path: "/a/../b"`, pathCure},
 		{"# Paths: /a/./b", `Paths: bad path: "/a/./b"`, pathCure},

@@ -6,9 +6,11 @@ package statedir
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
+	"meta-migration/internal/bundle"
 	"meta-migration/target/migrate-runner/ledger"
 )
 
@@ -148,4 +150,39 @@ func TestLastLineIsWrittenAgain(t *testing.T) {
 	if after, err := os.ReadFile(filepath.Join(path, "ledger")); err != nil || string(after) != string(before) {
 		t.Errorf("the ledger has changed: %v", err)
 	}
+}
+
+// TestMarkers: a new marker is the only one, and what somebody else has put
+// among them goes as well.
+func TestMarkers(t *testing.T) {
+	dir, path := opened(t)
+	root := syscallRoot(t, path)
+	a, b := bundle.Sum([]byte("a")), bundle.Sum([]byte("b"))
+	must(t, dir.RemoveMarkers())
+	must(t, dir.SetMarker(a))
+	must(t, os.Mkdir(filepath.Join(path, "complete/directory"), 0o700))
+	must(t, os.Symlink("/etc/passwd", filepath.Join(path, "complete/link")))
+	must(t, dir.SetMarker(b))
+	names, err := filepath.Glob(filepath.Join(path, "complete/*"))
+	if err != nil || len(names) != 1 || filepath.Base(names[0]) != b.Hex() {
+		t.Errorf("markers: %q, %v", names, err)
+	}
+	if HasMarker(root, a) || !HasMarker(root, b) {
+		t.Error("another marker is found than was set")
+	}
+	must(t, dir.RemoveMarkers())
+	if HasMarker(root, b) {
+		t.Error("the marker is still there")
+	}
+	must(t, os.Mkdir(filepath.Join(path, "complete", b.Hex()), 0o700))
+	must(t, dir.RemoveMarkers())
+	must(t, dir.SetMarker(b))
+}
+
+func syscallRoot(t *testing.T, state string) int {
+	t.Helper()
+	fd, err := syscall.Open(strings.TrimSuffix(state, bundle.StateDir), syscall.O_RDONLY|syscall.O_DIRECTORY, 0)
+	must(t, err)
+	t.Cleanup(func() { syscall.Close(fd) })
+	return fd
 }

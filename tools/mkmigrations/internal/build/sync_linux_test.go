@@ -29,6 +29,30 @@ func TestReportsErrors(t *testing.T) {
 	}
 }
 
+// A stage in use by another process is not taken for a left-over.
+func TestStageOfAnotherBuild(t *testing.T) {
+	dir := t.TempDir()
+	other, err := newStage(filepath.Join(dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func() {
+		t.Helper()
+		if _, err := writeTree(context.Background(), filepath.Join(dir, "out"), exampleTree()[:3], time.Unix(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	if _, err := os.Stat(other.path); err != nil {
+		t.Errorf("removed while it is in use: %v", err)
+	}
+	other.lock.Close()
+	write()
+	if _, err := os.Stat(other.path); err == nil {
+		t.Error("left over")
+	}
+}
+
 // What cannot be removed when the new tree is in place is a warning: the exit
 // status says whether there is a new bundle. A mount point cannot be replaced.
 func TestWriteTreeOverMounts(t *testing.T) {
