@@ -44,6 +44,47 @@ func TestNoSpace(t *testing.T) {
 	}
 }
 
+// TestSpaceOfMany: one save at a time needs the largest; saves that are kept
+// need room for all of them. What a decision drops is free for it. A file that
+// is put back stands beside the old one for a while, so the largest counts twice.
+func TestSpaceOfMany(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("mounting needs root")
+	}
+	ownMounts(t)
+	small := t.TempDir()
+	mount(t, "tmpfs", small, "tmpfs", 0, "size=2m")
+	f := fieldAt(t, t.TempDir(), small+"/saves")
+	f.write("etc/a", strings.Repeat("x", 600000))
+	f.write("srv/b", strings.Repeat("x", 600000))
+	f.write("opt/c", strings.Repeat("x", 1200000))
+	before, err := Need(f.rootFd, f.savesFd, []string{"/opt"})
+	must(t, err)
+	f.write("opt/d", strings.Repeat("x", 5000))
+	if after, err := Need(f.rootFd, f.savesFd, []string{"/opt"}); err != nil || after.Bytes <= before.Bytes {
+		t.Errorf("with one more file %d bytes are needed, without it %d, %v", after.Bytes, before.Bytes, err)
+	}
+	for _, c := range []struct {
+		sets  [][]string
+		all   bool
+		freed Space
+		fits  bool
+	}{
+		{[][]string{{"/etc"}, {"/srv"}}, false, Space{}, true},
+		{[][]string{{"/etc"}, {"/srv"}}, true, Space{}, false},
+		{[][]string{{"/srv"}, {"/etc"}}, true, Space{Bytes: 1 << 20}, true},
+		{[][]string{{"/etc", "/srv"}}, false, Space{}, true},
+		{[][]string{{"/etc"}}, true, Space{}, true},
+		{[][]string{{"/opt"}}, false, Space{}, false},
+		{[][]string{{"/opt"}}, false, Space{Bytes: 1 << 20}, true},
+	} {
+		err := CheckSpace(f.rootFd, f.savesFd, c.sets, c.all, c.freed)
+		if c.fits != (err == nil) || err != nil && !errors.As(err, new(*SpaceError)) {
+			t.Errorf("%v, all %v, %d freed: %v", c.sets, c.all, c.freed.Bytes, err)
+		}
+	}
+}
+
 func tooMuch(t *testing.T, f *field) {
 	t.Helper()
 	var space *SpaceError
