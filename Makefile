@@ -29,7 +29,9 @@ OLDEST_GO := go1.22.12
 ARCHITECTURES := amd64 386 arm/5 arm/6 arm/7 arm64 loong64 mips/softfloat mipsle/softfloat \
 	mips64/softfloat mips64le/softfloat ppc64le riscv64 s390x
 
-TEST_FLAGS ?=
+# Go remembers what passed, and does not see that a test builds a program: it
+# would not be run again when only the program has changed.
+TEST_FLAGS ?= -count=1
 TEST_TIMEOUT ?= 14m
 FUZZTIME ?= 10s
 
