@@ -43,13 +43,22 @@ func Need(root, dir int, paths []string) (Space, error) {
 	return Space{Bytes: bytes + bytes/64 + 16*m.unit, Inodes: m.files + 3}, nil
 }
 
+// ext4 is the magic number of ext2, ext3 and ext4.
+const ext4 = 0xef53
+
 // Free returns what is free where fd is, for root.
 func Free(fd int) (Space, error) {
 	fs, err := sys.Fstatfs(fd)
 	if err != nil {
 		return Space{}, during("measuring", "the directory of saves", err)
 	}
-	free := Space{Bytes: fs.Bfree * uint64(max(int64(fs.Bsize), 1)), Inodes: fs.Ffree}
+	blocks := fs.Bfree
+	if uint32(fs.Type) == ext4 {
+		// Reserved from root, too (ext4_statfs and ext4_calculate_resv_clusters
+		// of the kernel), and still called free.
+		blocks -= min(blocks, fs.Blocks/50, 4096)
+	}
+	free := Space{Bytes: blocks * uint64(max(int64(fs.Bsize), 1)), Inodes: fs.Ffree}
 	if fs.Files == 0 {
 		free.Inodes = 1 << 63 // no fixed number of inodes, as on btrfs
 	}
