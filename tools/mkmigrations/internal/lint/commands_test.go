@@ -167,6 +167,7 @@ func TestGuards(t *testing.T) {
 		{"[ \"$(command -v a)\" = \"\" ] && exit 0; a", "a?"},
 		{"[ \"x$(command -v a)\" = x ] && exit 0; a", "a?"},
 		{"[ \"\" = \"$(command -v a)\" ] && exit 0; a", "a?"},
+		{"[ x = \"x$(command -v a)\" ] && exit 0; a", "a?"},
 		{"[ \"$(command -v a)\" = \"\" ] && a", "a"},
 		{"[ \"$(command -v a)\" != \"\" ] && a", "a?"},
 		{"[ \"$(command -v a)\" = /bin/a ] && a", "a?"},

@@ -98,13 +98,17 @@ func (sc *scan) testArguments(args, names []string) (yes, no []string) {
 		case "!", "-z":
 			return nil, names
 		case "=", "==":
-			if i > 0 && (len(args[i-1]) == 0 || i+1 < len(args) && len(args[i+1]) <= 1 && args[i+1] != "\x00") {
+			if i > 1 && none(args[i-1]) || i+1 < len(args) && none(args[i+1]) {
 				return nil, names
 			}
 		}
 	}
 	return names, nil
 }
+
+// none says whether a literal is what is left of "x$(command -v tool)" without
+// the tool.
+func none(arg string) bool { return arg == "" || len(arg) == 1 && arg != "\x00" }
 
 // bracketTests reads [[ -x /path ]] and [[ -n $(command -v tool) ]].
 func (sc *scan) bracketTests(c *syntax.TestClause, depth int) (yes, no []string) {
