@@ -7,6 +7,7 @@ package crash
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -59,6 +60,7 @@ var misbehaviours = []misbehaviour{
 	{"ignores TERM", "Timeout: 1", `trap '' TERM; while :; do sleep 0.1; done`, ledger.Failed, always, 25},
 	{"stops itself", "Timeout: 1", `kill -STOP $$`, ledger.Failed, always, 20},
 	{"stops itself and ignores TERM", "Timeout: 1", `trap '' TERM; while :; do kill -STOP $$; done`, ledger.Failed, always, 25},
+	{"its first thread ends", "", `(setsid threads &) ; sleep 0.5`, ledger.Applied, never, 20},
 	{"many children", "Timeout: 30", `i=0; while [ $i -lt 100 ]; do sleep 300 & i=$((i + 1)); done`, ledger.Applied, never, 30},
 }
 
@@ -105,6 +107,15 @@ func TestHostileScripts(t *testing.T) {
 	}
 }
 
+// threads builds a process that looks like a zombie and is none.
+func threads(t *testing.T, path string) {
+	cmd := exec.Command("go", "build", "-o", path, "./testdata/threads")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
 // seen is the memory that some runner was seen to need.
 var seen atomic.Int64
 
@@ -112,6 +123,9 @@ func (m *misbehaviour) try(t *testing.T, c *cage) {
 	root := newRoot(t)
 	for _, name := range []string{"setsid", "sleep", "yes", "head", "tr"} {
 		must(t, os.Symlink("busybox", root+"/bin/"+name))
+	}
+	if strings.Contains(m.script, "threads") {
+		threads(t, root+"/bin/threads")
 	}
 	content(t, root)
 	m.image().install(t, root)
