@@ -2,7 +2,8 @@
 # SPDX-FileCopyrightText: The meta-migration authors
 #
 # `make help` lists the targets. Nothing here needs a network, but for Go's
-# module proxy and, where tools are missing and it may install them, Debian.
+# module proxy, Debian, where tools are missing and it may install them, and
+# oe-setup, which fetches bitbake and openembedded-core.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -ec

@@ -40,11 +40,12 @@
 #       without a successor. Devices that have not applied them never will.
 #   MIGRATION_MIN_FROM
 #       Devices older than this release refuse the image. Migrations of releases
-#       up to it are retired, that is, left out. Needs MIGRATION_FRESH_UNLESS.
+#       up to it are retired, that is, left out, but for those with Fresh: run.
+#       Needs MIGRATION_FRESH_UNLESS.
 #   MIGRATION_FRESH_UNLESS
 #       Paths. A device without a ledger on which none of them exists is fresh:
-#       its migrations are recorded as done (baseline) instead of run. Empty
-#       (default): each device counts as used. It warns of a path that the image
+#       its migrations are recorded as done (baseline) instead of run, but for
+#       those with Fresh: run. Empty (default): each device counts as used. It warns of a path that the image
 #       itself holds, unless its fstab or a unit mounts something over it.
 #   MIGRATION_ON_DOWNGRADE (tolerate)
 #       refuse: an image older than the data stops before it touches them.
@@ -54,7 +55,8 @@
 #   MIGRATION_ON_CORRUPT (refuse)
 #       rerun: a damaged ledger counts as a lost one.
 #   MIGRATION_FAILURE_STATE (degraded)
-#       What the boot does after a failed migration: degraded, emergency, reboot.
+#       What the boot does where migrations failed or were refused: degraded,
+#       emergency, reboot.
 #   MIGRATION_TIMEOUT, MIGRATION_ATTEMPTS
 #       For migrations that do not say it themselves: seconds, number of times.
 #   MIGRATION_LINT (1)
@@ -99,9 +101,9 @@ MIGRATION_PREVIOUS[vardepvalue] = ""
 MIGRATION_DROP ??= ""
 MIGRATION_DROP[doc] = "IDs of released migrations that the image gives up without a successor."
 MIGRATION_MIN_FROM ??= ""
-MIGRATION_MIN_FROM[doc] = "Oldest release that may upgrade to this image; migrations up to it are retired."
+MIGRATION_MIN_FROM[doc] = "Oldest release that may upgrade to this image; migrations up to it, but for Fresh: run, are retired."
 MIGRATION_FRESH_UNLESS ??= ""
-MIGRATION_FRESH_UNLESS[doc] = "Paths; a device without a ledger and without any of them is fresh, and runs no migrations."
+MIGRATION_FRESH_UNLESS[doc] = "Paths; a device without a ledger and without any of them is fresh, and runs no migrations but those with Fresh: run."
 MIGRATION_ON_DOWNGRADE ??= "tolerate"
 MIGRATION_ON_DOWNGRADE[doc] = "tolerate or refuse: what the image does on a device whose data is newer."
 MIGRATION_KEEP ??= "none"
@@ -109,7 +111,7 @@ MIGRATION_KEEP[doc] = "none or good: whether what migrations changed is kept unt
 MIGRATION_ON_CORRUPT ??= "refuse"
 MIGRATION_ON_CORRUPT[doc] = "refuse or rerun: what the device does with a damaged ledger."
 MIGRATION_FAILURE_STATE ??= "degraded"
-MIGRATION_FAILURE_STATE[doc] = "degraded, emergency or reboot: what the boot does after a failed migration."
+MIGRATION_FAILURE_STATE[doc] = "degraded, emergency or reboot: what the boot does where migrations failed or were refused."
 MIGRATION_TIMEOUT ??= ""
 MIGRATION_TIMEOUT[doc] = "In an image: seconds for one attempt of a migration that does not say it. In a recipe, with a migration's name as flag: its own."
 MIGRATION_ATTEMPTS ??= ""

@@ -51,7 +51,7 @@ Exit codes:
   4  refused: the data is newer than this image allows
   5  refused: the device is older than Min-From
   6  refused: bundle not trusted
-  7  refused: state volatile, corrupt or not writable
+  7  refused: state volatile, corrupt, not writable or without room
   8  another runner holds the lock
 `)
 	return engine.ExitDone, report.Out(b.String())

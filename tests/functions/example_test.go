@@ -82,6 +82,8 @@ var situations = map[string]struct {
 		}
 	}},
 	"Data follows the system users that were numbered anew": {true, func(b *box) {
+		// A device on which no bundle was complete before.
+		b.env = append(b.env, "MIGRATION_FROM=")
 		b.write("etc/passwd", "root:x:0:0::/:/bin/sh\ngdm:x:125:127::/:/bin/false\nntp:x:114:116::/:/bin/false\n")
 		b.write("etc/group", "root:x:0:\ngdm:x:127:\nntp:x:116:\n")
 		b.write("usr/share/product/ids/1.0/passwd", "root:x:0:0::/:/bin/sh\ngdm:x:114:116::/:/bin/false\nntp:x:125:127::/:/bin/false\n")

@@ -12,7 +12,7 @@ const (
 	ExitDowngrade = 4 // refused: the data is newer than this image allows
 	ExitTooOld    = 5 // refused: the device is older than Min-From
 	ExitTrust     = 6 // refused: bundle not trusted
-	ExitState     = 7 // refused: state volatile, corrupt or not writable
+	ExitState     = 7 // refused: state volatile, corrupt, not writable or without room
 	ExitLocked    = 8 // another runner holds the lock
 )
 

@@ -16,7 +16,7 @@ func newBuild() *cobra.Command {
 	var o build.Options
 	var dir string
 	cmd := &cobra.Command{
-		Use:   "build --packages DIR... --release R --output DIR",
+		Use:   "build {--packages|--snippets} DIR... --release R --output DIR",
 		Short: "Make the bundle of an image",
 		Long: `build finds the migrations in packages, takes those whose recipe is installed,
 checks and orders them, and writes the bundle into the output directory, which

@@ -14,7 +14,7 @@ func newList() *cobra.Command {
 	var o build.Options
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "list --packages DIR...",
+		Use:   "list {--packages|--snippets} DIR...",
 		Short: "List the migrations in packages",
 		Long: `list prints every migration that packages and snippets hold, before any of
 them is chosen or ordered: its ID, the package's recipe and version, and where
