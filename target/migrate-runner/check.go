@@ -62,7 +62,7 @@ type planned struct{ lines []string }
 func (p *planned) say(what, about string) { p.lines = append(p.lines, what+" "+about+"\n") }
 
 // plan lists what run would do, one line each, if nothing fails.
-func plan(b *engine.Bundle, s *engine.State, freshUnless bool) ([]string, *engine.Decision) {
+func plan(b *engine.Bundle, s *engine.State, freshUnless bool, hasSave func(uint64) (bool, error)) ([]string, *engine.Decision, error) {
 	p := &planned{}
 	s = s.Clone()
 	if s.Fallback != nil {
@@ -75,21 +75,24 @@ func plan(b *engine.Bundle, s *engine.State, freshUnless bool) ([]string, *engin
 		e := engine.EndedEvent(s.Open, ledger.Interrupted)
 		s.Apply(&e)
 	}
-	d := engine.Decide(b, s, freshUnless)
-	if d.Refusal != nil {
-		return nil, d
+	d, err := engine.DecideWith(b, s, freshUnless, hasSave)
+	if err != nil || d.Refusal != nil {
+		return nil, d, err
 	}
 	if d.Fresh != nil {
 		p.say("baseline", "of a fresh device: "+names(d.Fresh))
 	}
 	if d.Fallback != nil {
 		p.say("put-back", "of a fallback: "+names(d.Fallback))
+		for _, id := range d.Lost {
+			p.say("lost", "the save of "+string(id))
+		}
 	}
 	if d.Rearm != nil {
 		p.say("re-arm", names(d.Rearm))
 	}
 	p.migrations(b, d.After.Clone())
-	return p.lines, d
+	return p.lines, d, nil
 }
 
 func names(e *ledger.Event) string {

@@ -39,17 +39,17 @@ func lookAt(root int, onCorrupt bundle.OnCorrupt) (*view, error) {
 		return nil, damaged(err)
 	}
 	v.state = engine.Fold(log.Events)
-	return v, v.state.Look(func(number uint64) (bool, error) {
-		saves, err := openSaves(dir.FD)
-		if err == syscall.ENOENT {
-			return false, nil
-		}
-		if err != nil {
-			return false, doing("opening the directory of the saves", err)
-		}
-		defer syscall.Close(saves)
-		return saved.Has(saves, number)
-	})
+	return v, nil
+}
+
+// hasSave says whether there is a whole save of this number.
+func (v *view) hasSave(number uint64) (bool, error) {
+	dir, err := statedir.OpenToRead(v.root)
+	if err != nil || dir == nil {
+		return false, err
+	}
+	defer syscall.Close(dir.FD)
+	return hasSave(dir, number)
 }
 
 // openSaves opens the directory of the saves in the state directory for a
@@ -74,7 +74,10 @@ func (v *view) judge(o *options, b *engine.Bundle) (lines []string, err error) {
 			return nil, err
 		}
 	}
-	lines, d := plan(b, v.state, used)
+	lines, d, err := plan(b, v.state, used, v.hasSave)
+	if err != nil {
+		return nil, err
+	}
 	if d.Refusal != nil {
 		return nil, d.Refusal
 	}

@@ -108,7 +108,7 @@ func (d *device) Say(m engine.Message) {
 	case engine.SayFallback:
 		report.Line("fallback: " + count(len(m.Event.Items), "migration") + " of the image before put back, pending again")
 	case engine.SayLost:
-		report.Warning("the save of " + string(m.ID) + " is gone: it is not put back, and stays applied")
+		report.Warning("the save of " + string(m.ID) + " is gone: what it changed is not put back")
 	case engine.SayRearmed:
 		report.Line("older image: " + count(len(m.Event.Items), "migration") + " of a newer one will be pending when it returns")
 	case engine.SayAttempt:

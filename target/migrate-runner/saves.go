@@ -71,12 +71,23 @@ func reportPutBack(did *saved.Report) {
 }
 
 // HasSave says whether there is a whole save of this number.
-func (d *device) HasSave(number uint64) (has bool, err error) {
-	err = withSaves(d.dir, func(fd int) error {
-		has, err = saved.Has(fd, number)
-		return err
-	})
-	return has, err
+func (d *device) HasSave(number uint64) (bool, error) { return hasSave(d.dir, number) }
+
+// hasSave looks for a whole save, and makes no directory for it.
+func hasSave(dir *statedir.Dir, number uint64) (bool, error) {
+	saves, err := openSaves(dir.FD)
+	if err == syscall.ENOENT {
+		return false, nil
+	}
+	has := false
+	if err == nil {
+		has, err = saved.Has(saves, number)
+		syscall.Close(saves)
+	}
+	if err != nil {
+		return false, &exitError{engine.ExitState, "looking for a save that is to be put back: " + err.Error(), "nothing else is run; it is tried again at the next start"}
+	}
+	return has, nil
 }
 
 // DropSave removes a save.

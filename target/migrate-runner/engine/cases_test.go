@@ -506,18 +506,38 @@ var scenarios = map[string]string{
 		run => c applied, a applied, b applied, complete 2, exit 0
 		drop a
 		image 1:
-		run => lost a, fallback [b c], put-back b, put-back c, reverted, rearmed [a], complete 1, exit 0
+		run => lost a, fallback [b a c], put-back b, put-back c, reverted, complete 1, exit 0
 		image 2 keep=good: c(paths) a(paths) b(paths)
-		rows => c reverted, a pending, b reverted`,
+		rows => c reverted, a reverted, b reverted
+		run => c applied, a applied, b applied, complete 2, exit 0
+		image 1:
+		run => fallback [b a c], put-back b, put-back a, put-back c, reverted, complete 1, exit 0`,
+	"fallback without a save, of an image that takes no newer data": `
+		image 2 keep=good: c(paths) a(paths)
+		run => c applied, a applied, complete 2, exit 0
+		drop c
+		image 1 on-downgrade=refuse: x
+		run => refused 4: the data was migrated by a newer image (r:c) and On-Downgrade is refuse
+		image 2 keep=good: c(paths) a(paths)
+		run => exit 0`,
+	"fallback without the save of a One-Way": `
+		image 2 keep=good: c(paths,one-way) a(paths)
+		run => c applied, a applied, complete 2, exit 0
+		drop a
+		image 1:
+		run => lost a, fallback [a c], put-back c, reverted, complete 1, exit 0
+		image 2 keep=good: c(paths,one-way) a(paths)
+		run => c applied, a applied, complete 2, exit 0
+		drop c
+		image 1:
+		run => refused 4: the data was changed by a One-Way migration of a newer image: r:c`,
 	"fallback without any save": `
 		image 2 keep=good: c(paths) a(paths)
 		run => c applied, a applied, complete 2, exit 0
 		drop a
 		drop c
-		image 1 on-downgrade=refuse:
-		run => refused 4: the data was migrated by a newer image (r:a, r:c) and On-Downgrade is refuse
 		image 1:
-		run => lost c, lost a, rearmed [a c], complete 1, exit 0`,
+		run => lost c, lost a, fallback [a c], reverted, complete 1, exit 0`,
 	"a later release does not miss a save": `
 		image 2 keep=good: c(paths)
 		run => c applied, complete 2, exit 0

@@ -17,7 +17,7 @@ type Decision struct {
 	Fresh    *ledger.Event // the device is fresh
 	Confirm  *ledger.Event // a later release starts: what was unconfirmed is kept
 	Fallback *ledger.Event // saves to put back, and what is pending then
-	Lost     []bundle.ID   // what would be put back, had it a save; it stays applied
+	Lost     []bundle.ID   // those of Fallback that have no save any more
 	Rearm    *ledger.Event // future ones that are tolerated
 	After    *State        // the state when all of it is recorded
 }
@@ -43,6 +43,41 @@ func Decide(b *Bundle, s *State, freshUnless bool) *Decision {
 	return d
 }
 
+// DecideWith is [Decide] on a device of which hasSave says whether it has the
+// save of a number. It is asked for those that a fallback needs only.
+func DecideWith(b *Bundle, s *State, freshUnless bool, hasSave func(number uint64) (bool, error)) (*Decision, error) {
+	d := Decide(b, s, freshUnless)
+	if d.Refusal != nil || d.Fallback == nil {
+		return d, nil
+	}
+	lost := map[uint64]bool{}
+	for _, number := range d.Fallback.Refs {
+		has, err := hasSave(number)
+		if err != nil {
+			return nil, err
+		}
+		lost[number] = !has
+	}
+	d.Refusal = d.lost(b, s, lost)
+	return d, nil
+}
+
+// lost judges what a fallback cannot put back. The image meets its data as on
+// any downgrade: where that is refused, so is this. Else it is pending with the
+// others, since an older save may take back what it did.
+func (d *Decision) lost(b *Bundle, s *State, lost map[uint64]bool) *Refusal {
+	var newer []*Record
+	for i := range s.Unconfirmed {
+		if u := &s.Unconfirmed[i]; lost[u.Ref] {
+			d.Lost = append(d.Lost, u.ID)
+			if r := s.Records[u.ID]; !b.holds(u.ID) && bundle.CompareReleases(r.Since, b.Release) >= 0 {
+				newer = append(newer, r)
+			}
+		}
+	}
+	return b.refuses(newer)
+}
+
 // unconfirmed settles what an image before this one applied and nobody
 // confirmed: a later release keeps it, one that lacks some of it puts it back.
 func (d *Decision) unconfirmed(b *Bundle) {
@@ -53,20 +88,12 @@ func (d *Decision) unconfirmed(b *Bundle) {
 	later, missing := true, -1
 	for i := range s.Unconfirmed {
 		later = later && bundle.CompareReleases(b.Release, s.Unconfirmed[i].Release) > 0
-		switch u := &s.Unconfirmed[i]; {
-		case s.Lost[u.Ref]:
-			// Nothing can be put back. Were it pending again, what it did would
-			// be done twice.
-			if missing >= 0 || !b.holds(u.ID) {
-				d.Lost = append(d.Lost, u.ID)
-			}
-		case missing < 0 && !b.holds(u.ID):
+		if missing < 0 && !b.holds(s.Unconfirmed[i].ID) {
 			missing = i
 		}
 	}
 	switch {
 	case later:
-		d.Lost = nil
 		d.Confirm = &ledger.Event{Kind: ledger.Confirmed}
 		s.Apply(d.Confirm)
 	case missing >= 0:
@@ -77,8 +104,8 @@ func (d *Decision) unconfirmed(b *Bundle) {
 	}
 }
 
-// fallback names the saves, but for lost ones, of all unconfirmed ones from the
-// oldest missing one on, newest first, and what is pending when they are put back: they,
+// fallback names the saves of all unconfirmed ones from the oldest missing
+// one on, newest first, and what is pending when they are put back: they,
 // what was applied through them, and what is baseline because of any of these.
 func fallback(b *Bundle, s *State, oldest int) *ledger.Event {
 	e := &ledger.Event{Kind: ledger.Fallback, Bundle: b.Anchor, Release: b.Release}
@@ -91,9 +118,6 @@ func fallback(b *Bundle, s *State, oldest int) *ledger.Event {
 	}
 	for i := len(s.Unconfirmed) - 1; i >= oldest; i-- {
 		u := &s.Unconfirmed[i]
-		if s.Lost[u.Ref] {
-			continue
-		}
 		e.Refs = append(e.Refs, u.Ref)
 		add(s.Records[u.ID])
 		for j := range u.Items {
@@ -150,25 +174,36 @@ func (d *Decision) downgrade(b *Bundle) *Refusal {
 	if len(future) == 0 {
 		return nil
 	}
-	var names, oneWay []string
-	e := &ledger.Event{Kind: ledger.Rearmed, Bundle: b.Anchor, Release: b.Release}
+	if refusal := b.refuses(future); refusal != nil {
+		return refusal
+	}
+	d.Rearm = &ledger.Event{Kind: ledger.Rearmed, Bundle: b.Anchor, Release: b.Release}
 	for _, r := range future {
+		d.Rearm.Items = append(d.Rearm.Items, ledger.Item{ID: r.ID, Since: r.Since, OneWay: r.OneWay, Digest: r.Digest})
+	}
+	d.After.Apply(d.Rearm)
+	return nil
+}
+
+// refuses says whether the bundle does not go on behind newer, which changed
+// the data.
+func (b *Bundle) refuses(newer []*Record) *Refusal {
+	var names, oneWay []string
+	for _, r := range newer {
 		names = append(names, string(r.ID))
 		if r.OneWay {
 			oneWay = append(oneWay, string(r.ID))
 		}
-		e.Items = append(e.Items, ledger.Item{ID: r.ID, Since: r.Since, OneWay: r.OneWay, Digest: r.Digest})
 	}
 	const cure = "install the newer image again"
 	switch {
+	case names == nil:
 	case b.OnDowngrade == bundle.Refuse:
 		return &Refusal{ExitDowngrade, "the data was migrated by a newer image (" + strings.Join(names, ", ") +
 			") and On-Downgrade is refuse", cure}
 	case oneWay != nil:
 		return &Refusal{ExitDowngrade, "the data was changed by a One-Way migration of a newer image: " + strings.Join(oneWay, ", "), cure}
 	}
-	d.Rearm = e
-	d.After.Apply(e)
 	return nil
 }
 

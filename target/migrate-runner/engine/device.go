@@ -65,7 +65,7 @@ const (
 	SayInterrupted MessageKind = iota // Event: an attempt that a crash left open
 	SayFresh                          // Event: what is recorded as baseline
 	SayFallback                       // Event: what was put back
-	SayLost                           // ID: what has no save, and is not put back
+	SayLost                           // ID: what a fallback cannot put back, for want of its save
 	SayRearmed                        // Event: what will be pending again
 	SayAttempt                        // Event: the attempt that begins, N of Of
 	SayEnded                          // Event: how it ended, N of Of

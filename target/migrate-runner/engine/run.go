@@ -46,10 +46,10 @@ func (r *Run) All() (exit int, err error) {
 			return 0, err
 		}
 	}
-	if err := r.State.Look(r.Device.HasSave); err != nil {
+	d, err := DecideWith(r.Bundle, r.State, used, r.Device.HasSave)
+	if err != nil {
 		return 0, err
 	}
-	d := Decide(r.Bundle, r.State, used)
 	if d.Refusal != nil {
 		return 0, d.Refusal
 	}

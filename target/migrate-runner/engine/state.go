@@ -45,10 +45,6 @@ type State struct {
 	Fallback    *ledger.Event  // a fallback without its end
 	Unconfirmed []ledger.Event // applied events whose saves are kept, oldest first
 	Critical    *ledger.Event  // the first critical event of an unknown kind
-
-	// Lost are the numbers of saves that Unconfirmed names and the device has
-	// no more. The ledger does not know: who reads the device says so.
-	Lost map[uint64]bool
 }
 
 // Fold adds up the events of a ledger, in their order.
@@ -227,21 +223,6 @@ func itemIDs(items []ledger.Item) []bundle.ID {
 		ids = append(ids, items[i].ID)
 	}
 	return ids
-}
-
-// Look notes which saves of what is unconfirmed are lost. has says whether the
-// device has the save of a number.
-func (s *State) Look(has func(number uint64) (bool, error)) error {
-	s.Lost = map[uint64]bool{}
-	for i := range s.Unconfirmed {
-		number := s.Unconfirmed[i].Ref
-		there, err := has(number)
-		if err != nil {
-			return err
-		}
-		s.Lost[number] = !there
-	}
-	return nil
 }
 
 // Needed are the numbers of the saves that are still needed: those of

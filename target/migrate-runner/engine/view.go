@@ -69,7 +69,11 @@ func Rows(b *Bundle, s *State) []Row {
 		rows = append(rows, row)
 	}
 	for _, r := range Future(b, s) {
-		rows = append(rows, Row{ID: r.ID, Digest: r.Digest, State: StateFuture, Attempts: r.Attempts[b.Anchor], Since: r.Since, Last: r.Last})
+		row := Row{ID: r.ID, Digest: r.Digest, State: StateFuture, Attempts: r.Attempts[b.Anchor], Since: r.Since, Last: r.Last}
+		if s.Open != nil && s.Open.ID == r.ID {
+			row.Last = nil
+		}
+		rows = append(rows, row)
 	}
 	return rows
 }

@@ -123,6 +123,28 @@ func TestBudget(t *testing.T) {
 			t.Errorf("%s: %d warnings", name, spent)
 		}
 	}
+	// What cannot be paid for is never an error, and never passed over silently.
+	for _, text := range []string{"cat <(echo a)\n", "function f { :; }\n", "sh -c 'echo a b c'\n"} {
+		script := []byte("#!/bin/ash\n" + text)
+		for words := 0; words < 60; words++ {
+			for _, f := range Script("m", script, []byte(library), nil, &Budget{true, words}) {
+				if !f.Warning && strings.Contains(f.Rule, "syntax error") {
+					t.Errorf("%q with %d words: %v", text, words, f)
+				}
+			}
+			b := &Budget{true, words}
+			if found := Script("m", script, []byte(library), nil, b); b.words < 0 && len(found) == 0 {
+				t.Errorf("%q with %d words: nothing was said", text, words)
+			}
+		}
+	}
+	// What is not looked for costs nothing.
+	verbs := []byte("#!/bin/sh\n. \"$MIGRATION_LIB\"\n" + strings.Repeat("ensure_user a; ./x\n", 100))
+	before := &Budget{true, maxBudget}
+	Script("m", verbs, []byte(library), r, before)
+	if spent := maxBudget - before.words; spent > cost(verbs)+4*costOfSearch {
+		t.Errorf("%d words were spent on %d", spent, cost(verbs))
+	}
 	few := NewBudget()
 	for i := 0; i < 100; i++ {
 		expect(t, Script("m", []byte("#!/bin/sh\n"+strings.Repeat("cd /x || exit\n", 100)), []byte(library), r, few))

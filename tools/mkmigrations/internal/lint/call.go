@@ -4,6 +4,7 @@
 package lint
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -254,6 +255,7 @@ func (sc *scan) text(in shell, text string, at syntax.Node, g *guards) {
 	inner := script{file: sc.script.file, data: []byte(text), shell: in, budget: sc.script.budget}
 	inner.load()
 	if inner.tree == nil {
+		sc.spent = sc.spent || errors.Is(inner.err, errSpent)
 		if !unchecked(inner.err) && in != ksh {
 			line, text := explain(inner.err)
 			sc.found = append(sc.found, sc.script.finding(sc.line(at)+line-1, false, "syntax error in a text that is run: "+text, ""))

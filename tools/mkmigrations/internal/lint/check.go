@@ -29,15 +29,15 @@ func (r *Rootfs) check(s *script) []Finding {
 	if s.shell == noShell {
 		return found
 	}
-	c := checker{r, s, s.scan(), r.sourcedFunctions(s.scan(), s.budget), append(scriptPath(), s.scan().path...)}
+	c := checker{r, s, s.scan(), r.sourcedFunctions(s.scan(), s.budget), append(scriptPath(), s.scan().path...), false}
 	for _, call := range s.calls() {
-		if !s.budget.take(c.cost(call)) {
-			return append(found, s.finding(0, true, "not all checked: "+errSpent.Error(), ""))
-		}
 		if call.Sourced {
 			found = append(found, c.source(call)...)
 		} else {
 			found = append(found, c.command(call)...)
+		}
+		if c.spent {
+			return append(found, s.finding(0, true, "not all checked: "+errSpent.Error(), ""))
 		}
 	}
 	return found
@@ -91,6 +91,7 @@ type checker struct {
 	scan    *scan
 	sourced map[string]bool // functions of files that the script sources
 	dirs    []string
+	spent   bool // the budget, by what was looked for
 }
 
 // onDevice are directories whose files are made on the device.
@@ -133,6 +134,10 @@ func (c *checker) lookup(name string, executable bool) (why string) {
 	if why, ok := c.rootfs.known[key]; ok && c.plain() {
 		return why
 	}
+	if !c.script.budget.take(c.cost(name)) {
+		c.spent = true
+		return ""
+	}
 	_, why = c.rootfs.lookup(name, c.dirs, executable)
 	if c.plain() {
 		c.rootfs.known[key] = why
@@ -144,11 +149,8 @@ func (c *checker) lookup(name string, executable bool) (why string) {
 func (c *checker) plain() bool { return len(c.scan.path) == 0 }
 
 // cost is what the search for one command takes of the budget.
-func (c *checker) cost(call Call) int {
-	if _, ok := c.rootfs.known[wanted{call.Name, !call.Sourced}]; ok && c.plain() {
-		return 0
-	}
-	if strings.HasPrefix(call.Name, "/") {
+func (c *checker) cost(name string) int {
+	if strings.HasPrefix(name, "/") {
 		return costOfSearch
 	}
 	return costOfSearch * len(c.dirs)

@@ -45,6 +45,9 @@ func (s *script) scan() *scan {
 
 func (s *script) commandFindings() []Finding {
 	sc := s.scan()
+	if sc.spent {
+		return append(sc.found, s.finding(0, true, "not all checked: "+errSpent.Error(), ""))
+	}
 	if sc.tooDeep {
 		return append(sc.found, s.finding(0, true, "not all checked: "+errDeep.Error(), ""))
 	}

@@ -171,14 +171,26 @@ func TestGuards(t *testing.T) {
 		{"[ \"$(command -v a)\" = \"\" ] && a", "a"},
 		{"[ \"$(command -v a)\" != \"\" ] && a", "a?"},
 		{"[ \"$(command -v a)\" = /bin/a ] && a", "a?"},
+		{"[ \"$1\" = 1 -a -x /usr/bin/a ] && a", "a?"},
+		{"[ -x /usr/bin/a -a \"$(id -u)\" = 0 ] && a", "id a?"},
+		{"[ \"$(command -v a >/dev/null && echo y)\" = y ] && a", "a?"},
+		{"[ \"$(command -v a | wc -l)\" = 1 ] && a", "wc a?"},
+		{"[ \"$x\" = \"\" ] && [ -x /usr/bin/a ] && a", "a?"},
+		{"[ -e \"$BINDIR/a\" ] || exit 0; a", "a?"},
+		{"! { command -v a; }; a", "a"},
 		{"case $(command -v a) in '') exit 0;; esac; a", "a?"},
 		{"case $(command -v a) in '') a;; *) a;; esac; a", "a a? a"},
 		{"case $(command -v a) in /*) a;; *) a;; esac", "a? a"},
+		{"case $(command -v a) in \"/usr/bin/a\") a;; \"$x\") a;; esac", "a? a"},
 		{"case $1 in '') exit 0;; esac; a", "a"},
 		{"F=/usr/bin/a; [ -x \"$F\" ] || exit 0; /usr/bin/a", "/usr/bin/a?"},
 		{"F=/usr/bin/a; [ -x $F ] || exit 0; a; b", "a? b"},
 		{"F=/etc/a; [ -f $F ] || exit 0; a", "a"},
 		{"F=a; F=b; command -v $F || exit 0; a; b", "a b"},
+		{"F=a; read -r F; command -v $F || exit 0; a", "a"},
+		{"F=a; export F=b; command -v $F || exit 0; a", "a"},
+		{"F=a; for F in $L; do :; done; command -v $F || exit 0; a", "a"},
+		{"F=/bin/a; [ -x ${F%/*} ] || exit 0; bin; a", "bin a"},
 		{"F=a; F=$(x); command -v $F || exit 0; a", "x a"},
 	} {
 		calls, _ := Commands("m", []byte("#!/bin/sh\n"+c.script+"\n"))
@@ -192,6 +204,27 @@ func TestGuards(t *testing.T) {
 		}
 		if want := strings.Fields(c.want); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s\ngot  %v\nwant %v", c.script, got, want)
+		}
+	}
+}
+
+func TestGuardsOfBash(t *testing.T) {
+	for script, want := range map[string]string{
+		`[[ "$(command -v a)" == "" ]] && exit 0; a`: "a?",
+		`[[ "$(command -v a)" == "" ]] && a`:         "a",
+		`[[ "$(command -v a)" != "" ]] && a`:         "a?",
+		`[[ "$(command -v a)" == /bin/* ]] && a`:     "a?",
+	} {
+		calls, _ := Commands("m", []byte("#!/bin/bash\n"+script+"\n"))
+		got := ""
+		for _, c := range calls {
+			got += c.Name
+			if c.Guarded {
+				got += "?"
+			}
+		}
+		if got != want {
+			t.Errorf("%s\ngot  %s\nwant %s", script, got, want)
 		}
 	}
 }

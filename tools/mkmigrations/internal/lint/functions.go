@@ -55,12 +55,7 @@ func isArgument(w *syntax.Word) bool {
 // "$dir/$program". A function that tests for such a thing is taken to test
 // for its arguments.
 func endsInVariable(w *syntax.Word) bool {
-	parts := w.Parts
-	if len(parts) == 1 {
-		if q, ok := parts[0].(*syntax.DblQuoted); ok {
-			parts = q.Parts
-		}
-	}
+	parts := unquoted(w)
 	if len(parts) == 0 {
 		return false
 	}

@@ -72,6 +72,12 @@ func (sc *scan) behind(s *syntax.Stmt, depth int) []string {
 	if depth == 0 {
 		return nil
 	}
+	switch s.Cmd.(type) {
+	case *syntax.Block, *syntax.ForClause, *syntax.CaseClause:
+		if s.Negated {
+			return nil
+		}
+	}
 	switch c := s.Cmd.(type) {
 	case *syntax.Block:
 		return sc.behindAll(c.Stmts, depth-1)
@@ -174,6 +180,9 @@ func emptyPattern(item *syntax.CaseItem) bool {
 // anyPattern says whether an item takes an empty word as well.
 func anyPattern(item *syntax.CaseItem) bool {
 	for _, w := range item.Patterns {
+		if text, ok := literal(w); ok && text != "" {
+			continue
+		}
 		if strings.Trim(w.Lit(), "*") == "" {
 			return true
 		}

@@ -43,6 +43,7 @@ type scan struct {
 	shift        int // added to lines, within a text of another script
 	in           *function
 	tooDeep      bool
+	spent        bool // the budget, before all was scanned
 	habits       habits
 }
 
@@ -90,10 +91,13 @@ func (sc *scan) declare(tree *syntax.File) {
 			f.learn(n.Body)
 		case *syntax.Assign:
 			sc.learnValue(n)
+		case *syntax.WordIter:
+			sc.forgetValue(n.Name.Value)
 		case *syntax.CallExpr:
 			if argument(n.Args, 0) == "alias" {
 				sc.learnAliases(n.Args[1:])
 			}
+			sc.forgetValues(n.Args)
 		}
 		return true
 	})

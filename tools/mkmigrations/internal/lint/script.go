@@ -56,6 +56,11 @@ func (s *script) load() {
 		s.tree, s.unclosed = tree, unclosed
 		return
 	}
+	if errors.Is(err, errSpent) {
+		// It may be right in the other dialect.
+		s.err = err
+		return
+	}
 	// A syntax error in both dialects: what bash misses is the plainer one,
 	// unless POSIX stopped at a plain one itself.
 	if errors.As(s.err, new(syntax.LangError)) {

@@ -77,7 +77,7 @@ func (sc *scan) callTests(c *syntax.CallExpr, depth int) (yes, no []string) {
 		return join(yes, more), others
 	}
 	if name == "[" || name == "test" {
-		return sc.testArguments(literals(c.Args), join(yes, sc.substituted(c.Args, depth)))
+		return sc.testArguments(c.Args, join(yes, sc.substituted(c.Args, depth)))
 	}
 	if len(c.Args) == 0 {
 		// x=$(command -v tool): the status is that of the substitution.
@@ -92,23 +92,39 @@ func (sc *scan) callTests(c *syntax.CallExpr, depth int) (yes, no []string) {
 
 // testArguments turns a test round that says "not" or "empty": ! -z, or
 // [ "x$(command -v tool)" = x ].
-func (sc *scan) testArguments(args, names []string) (yes, no []string) {
-	for i, a := range args {
-		switch a {
+func (sc *scan) testArguments(args []*syntax.Word, names []string) (yes, no []string) {
+	several, empty := false, false
+	for i := range args {
+		switch argument(args, i) {
 		case "!", "-z":
 			return nil, names
+		case "-a", "-o":
+			several = true
 		case "=", "==":
-			if i > 1 && none(args[i-1]) || i+1 < len(args) && none(args[i+1]) {
-				return nil, names
-			}
+			empty = empty || i > 1 && i+1 < len(args) && (sc.equalsNothing(args[i-1], args[i+1]) || sc.equalsNothing(args[i+1], args[i-1]))
 		}
+	}
+	// What is equal beside another test decides nothing alone.
+	if empty && !several {
+		return nil, names
 	}
 	return names, nil
 }
 
-// none says whether a literal is what is left of "x$(command -v tool)" without
-// the tool.
-func none(arg string) bool { return arg == "" || len(arg) == 1 && arg != "\x00" }
+// equalsNothing says whether lit is what is left of "x$(command -v tool)"
+// without the tool.
+func (sc *scan) equalsNothing(lit, w *syntax.Word) bool {
+	text, ok := literal(lit)
+	parts := unquoted(w)
+	if !ok || len(parts) == 0 || len(sc.substituted([]*syntax.Word{w}, maxTestDepth)) == 0 {
+		return false
+	}
+	if _, last := parts[len(parts)-1].(*syntax.CmdSubst); !last {
+		return false
+	}
+	before, ok := literalParts(parts[:len(parts)-1], true)
+	return ok && before == text
+}
 
 // bracketTests reads [[ -x /path ]] and [[ -n $(command -v tool) ]].
 func (sc *scan) bracketTests(c *syntax.TestClause, depth int) (yes, no []string) {
@@ -117,6 +133,12 @@ func (sc *scan) bracketTests(c *syntax.TestClause, depth int) (yes, no []string)
 	walk(c, func(n syntax.Node) bool {
 		nodes++
 		switch n := n.(type) {
+		case *syntax.BinaryTest:
+			x, one := n.X.(*syntax.Word)
+			y, two := n.Y.(*syntax.Word)
+			if one && two && (n.Op == syntax.TsMatch || n.Op == syntax.TsMatchShort) {
+				negated = negated || sc.equalsNothing(x, y) || sc.equalsNothing(y, x)
+			}
 		case *syntax.UnaryTest:
 			negated = negated || n.Op == syntax.TsNot || n.Op == syntax.TsEmpStr
 			if w, ok := n.X.(*syntax.Word); ok && n.Op >= syntax.TsExists && n.Op <= syntax.TsExec {
@@ -137,13 +159,7 @@ func (sc *scan) bracketTests(c *syntax.TestClause, depth int) (yes, no []string)
 // substituted returns what is tested for in $(command -v tool) within words.
 func (sc *scan) substituted(words []*syntax.Word, depth int) (names []string) {
 	for _, w := range words {
-		parts := w.Parts
-		if len(parts) == 1 {
-			if q, ok := parts[0].(*syntax.DblQuoted); ok {
-				parts = q.Parts
-			}
-		}
-		for _, p := range parts {
+		for _, p := range unquoted(w) {
 			if c, ok := p.(*syntax.CmdSubst); ok {
 				yes, _ := sc.listTests(c.Stmts, depth-1)
 				names = append(names, yes...)
@@ -202,18 +218,19 @@ func operands(args []*syntax.Word) (words []tested) {
 // namesOf returns what a tested word stands for: itself, each item of the loop
 // whose variable it is, or the one text that the script gives the variable.
 func (sc *scan) namesOf(t tested) (names []string) {
+	_, whole := literal(t.word)
 	texts := []string{ending(t.word)}
-	if name := parameter(t.word); name != "" {
-		texts = sc.loops[name]
+	if name := variable(t.word); name != "" {
+		whole, texts = true, sc.loops[name]
 		if value, ok := sc.values[name]; ok && texts == nil {
 			texts = []string{value}
 		}
 	}
 	for _, text := range texts {
-		if t.file && strings.HasPrefix(text, "/") {
+		if t.file && whole && strings.HasPrefix(text, "/") {
 			names = append(names, text)
 		}
-		if name := base(text); name != "" && (!t.file || inProgramDir(text)) {
+		if name := base(text); name != "" && (!t.file || inProgramDir(text) || !whole && text == "/"+name) {
 			names = append(names, name)
 		}
 	}
@@ -221,7 +238,7 @@ func (sc *scan) namesOf(t tested) (names []string) {
 }
 
 // inProgramDir: a file there is a program. That /etc/passwd is there says
-// nothing about the command passwd.
+// nothing about the command passwd. What is in "$dir" may be one.
 func inProgramDir(path string) bool {
 	dir := base(strings.TrimSuffix(path[:len(path)-len(base(path))], "/"))
 	return dir == "bin" || dir == "sbin"
@@ -234,15 +251,29 @@ func (sc *scan) learnValue(a *syntax.Assign) {
 		return
 	}
 	name := a.Name.Value
-	if sc.assigned[name] {
-		delete(sc.values, name)
-		return
-	}
-	sc.assigned[name] = true
-	if a.Value == nil || a.Append {
+	again := sc.assigned[name]
+	sc.forgetValue(name)
+	if again || a.Value == nil || a.Append {
 		return
 	}
 	if text, ok := literal(a.Value); ok {
 		sc.values[name] = text
+	}
+}
+
+// forgetValue is for a variable that is given a text in some other way.
+func (sc *scan) forgetValue(name string) {
+	sc.assigned[name] = true
+	delete(sc.values, name)
+}
+
+// forgetValues is for the commands that give variables texts.
+func (sc *scan) forgetValues(args []*syntax.Word) {
+	switch argument(args, 0) {
+	case "export", "getopts", "local", "read", "readonly", "typeset", "unset":
+		for i := range args[1:] {
+			name, _, _ := strings.Cut(argument(args, i+1), "=")
+			sc.forgetValue(name)
+		}
 	}
 }

@@ -115,12 +115,7 @@ func argument(words []*syntax.Word, i int) string {
 // parameter is the name of the one variable that a word consists of, quoted
 // or not: "1" of "$1" and of ${1:-}. It is "" for all other words.
 func parameter(w *syntax.Word) string {
-	parts := w.Parts
-	if len(parts) == 1 {
-		if q, ok := parts[0].(*syntax.DblQuoted); ok {
-			parts = q.Parts
-		}
-	}
+	parts := unquoted(w)
 	if len(parts) != 1 {
 		return ""
 	}
@@ -136,17 +131,33 @@ func ending(w *syntax.Word) string {
 	if text, ok := literal(w); ok {
 		return text
 	}
-	parts := w.Parts
-	if len(parts) == 1 {
-		if q, ok := parts[0].(*syntax.DblQuoted); ok {
-			parts = q.Parts
-		}
-	}
+	parts := unquoted(w)
 	if len(parts) == 0 {
 		return ""
 	}
 	if lit, ok := parts[len(parts)-1].(*syntax.Lit); ok && strings.Contains(lit.Value, "/") {
 		return lit.Value
+	}
+	return ""
+}
+
+// unquoted are the parts of a word, or of the one quoted text that it is.
+func unquoted(w *syntax.Word) []syntax.WordPart {
+	if len(w.Parts) == 1 {
+		if q, ok := w.Parts[0].(*syntax.DblQuoted); ok {
+			return q.Parts
+		}
+	}
+	return w.Parts
+}
+
+// variable is the name of the variable whose whole text a word is: parameter,
+// but not of ${1%/*} and the like.
+func variable(w *syntax.Word) string {
+	if parts := unquoted(w); len(parts) == 1 {
+		if p, ok := parts[0].(*syntax.ParamExp); ok && p.Param != nil && p.Exp == nil && p.Slice == nil && p.Repl == nil && p.Index == nil && !p.Length && !p.Excl {
+			return p.Param.Value
+		}
 	}
 	return ""
 }
