@@ -53,9 +53,9 @@ func Free(fd int) (Space, error) {
 		return Space{}, during("measuring", "the directory of saves", err)
 	}
 	blocks := fs.Bfree
-	if uint32(fs.Type) == ext4 {
-		// Reserved from root, too (ext4_statfs and ext4_calculate_resv_clusters
-		// of the kernel), and still called free.
+	if flags, err := sys.Attributes(fd); err == nil && uint32(fs.Type) == ext4 && flags&sys.FS_EXTENT_FL != 0 {
+		// Reserved from root, too, where there are extents (ext4_statfs and
+		// ext4_calculate_resv_clusters of the kernel), and still called free.
 		blocks -= min(blocks, fs.Blocks/50, 4096)
 	}
 	free := Space{Bytes: blocks * uint64(max(int64(fs.Bsize), 1)), Inodes: fs.Ffree}

@@ -7,3 +7,6 @@ package sys
 
 // ficlone is _IOW(0x94, 9, int) of include/uapi/linux/fs.h.
 const ficlone = 0x40049409
+
+// iocRead is _IOC_READ of include/uapi/asm-generic/ioctl.h, in its place.
+const iocRead = 0x80000000
